@@ -111,7 +111,7 @@ impl FromStr for Timestamp {
 
     /// Reads `@seconds[.fraction]`; a fraction beyond microseconds is truncated.
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        written::epoch(s).map(|w| w.start())
+        written::epoch(s).map(WrittenTime::start)
     }
 }
 
