@@ -7,10 +7,12 @@
 mod serde_text;
 
 pub mod allocation;
+pub mod index;
 pub mod inside;
 pub mod natlog;
 pub mod port;
 pub mod protocol;
+pub mod session;
 pub mod subscriber;
 pub mod time;
 

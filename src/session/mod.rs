@@ -1,0 +1,66 @@
+//! Floor 2: events -> [`Allocation`]s. Pairing, nested intervals, loss, restarts.
+//!
+//! # Why an allocation is three intervals
+//!
+//! A record of a NAT log is close to the truth and not the truth. A create stamp is the time at which the logger
+//! was scheduled, later than the packet. A release stamp is often the time at which a garbage collector came by,
+//! half a minute after the mapping expired, and the next owner's create follows within microseconds. Somebody
+//! else's server then writes a time truncated to the second. Taking any one of these for an instant names the wrong
+//! person; so each record becomes three nested statements, made by its source's [`Profile`]:
+//!
+//! ```text
+//!  packet   create          last        real end         release stamp
+//!  on wire  stamp           activity    (kernel stop)    (garbage collector)
+//!    |        |                |            |                   |
+//!    .        [=== inner ======================)                .     certainly held
+//! [===== outer =================================)               .     could have held
+//! |<--L--->|  [=== used ==========)<--- idle --->               .     could have sent
+//! ```
+//!
+//! - **outer** is `[create - L, min(release stamp, logged stop) + resolution)`, and never begins before a start that
+//!   the source itself logs. `L` is how late a create stamp may be.
+//! - **inner** is `[create, end of outer - resolution)` once it is closed, `[create, last logged activity)` while it
+//!   is open.
+//! - **used** ends at `max(last logged activity, end of outer - idle)`: a mapping that expired had no packet for at
+//!   least `idle`. A killed, flushed or undeclared end may have come right behind a packet, so its idle is zero.
+//!
+//! `used` settles succession only (see [`crate::resolver`]); it never makes a sole holder vanish.
+//!
+//! # Pairing
+//!
+//! A release belongs to a create of the same flow (protocol, both inside and outside ends, destination, the
+//! source's own flow number where it has one) whose stamp fits the start that the release carries. Anything looser
+//! fuses two tenancies when the lines between them were lost:
+//!
+//! ```text
+//!   create A1   (release A1 lost)   B's tenancy, lost    (create A2 lost)   release A2, start = a2
+//!   |-------------- pairing by flow alone would give all of this to A ----------------|
+//!   |--- A1, no end ---                                   |--- A2, a full record ----|
+//! ```
+//!
+//! A release alone, with its start, is a full record. A create alone is *open*: it claims up to its last event plus
+//! the shortest timeout, beyond that only while no gap of the source lies between, and a life at most `max_life` long.
+//!
+//! # Loss
+//!
+//! A release whose own start lies in the recorded time, but whose create was never read, shows that lines were lost
+//! around that start; a create that a second create of the same flow supersedes shows that a release was lost. The
+//! [`Audit`] counts both, and turns the former into suspected gaps.
+
+mod assembler;
+mod audit;
+mod imply;
+mod intervals;
+mod pending;
+mod profile;
+mod reorder;
+
+pub use assembler::{Assembled, Assembler, EventReject};
+pub use audit::Audit;
+pub use profile::{EndIs, Idle, Kills, Profile};
+
+#[cfg(test)]
+mod tests;
+
+#[expect(unused_imports, reason = "the module text links it")]
+use crate::allocation::Allocation;
