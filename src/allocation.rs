@@ -139,16 +139,31 @@ pub struct SourceId(pub u32);
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InsideId(pub u32);
 
-/// Which records of which source an allocation was made from.
+/// A record of a source: evidence that can be pointed at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Place {
+    /// The source.
+    pub source: SourceId,
+    /// Where in it.
+    pub span: Span,
+}
+
+/// Which records an allocation was made from; at least one of the two is known for whatever was read from a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Origin {
-    /// The source.
-    pub source: SourceId,
     /// The record that created it.
-    pub create: Option<Span>,
-    /// The record that released it.
-    pub release: Option<Span>,
+    pub create: Option<Place>,
+    /// The record that released it; it may stand in another file of the same stream.
+    pub release: Option<Place>,
+}
+
+impl Origin {
+    /// The record to show first: the create, or the release where it stands alone.
+    pub fn first(&self) -> Option<Place> {
+        self.create.or(self.release)
+    }
 }
 
 /// Ports on a public address, held by an inside host for a time.

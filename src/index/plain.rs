@@ -136,7 +136,8 @@ impl Index {
                 continue;
             }
             if row.outer.end() <= range.start() {
-                let later = |best: u32| self.get(best).is_none_or(|b| b.outer.end() < row.outer.end());
+                let later =
+                    |best: u32| self.get(best).is_none_or(|b| b.outer.end() < row.outer.end());
                 if found.before.is_none_or(later) {
                     found.before = Some(position);
                 }

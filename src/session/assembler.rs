@@ -7,7 +7,7 @@ use super::intervals::{Intervals, SourceFacts, Stamps};
 use super::pending::{Fit, FlowKey, Pending};
 use super::profile::Profile;
 use super::reorder::Reorder;
-use crate::allocation::{Allocation, Began, Ended, Grain, InsideId, Origin, SourceId, Span};
+use crate::allocation::{Allocation, Began, Ended, Grain, InsideId, Origin, Place, SourceId};
 use crate::inside::InsideHost;
 use crate::natlog::{Event, EventKind};
 use crate::time::{TimeDelta, TimeRange, Timestamp, WrittenTime};
@@ -61,6 +61,7 @@ pub struct Assembled {
 /// Pairs events into allocations.
 ///
 /// ```
+/// use portledger::allocation::SourceId;
 /// use portledger::natlog::{Event, EventKind};
 /// use portledger::session::{Assembler, Profile};
 /// use portledger::time::WrittenTime;
@@ -74,9 +75,9 @@ pub struct Assembled {
 /// let mut delete = Event { kind: EventKind::SessionDelete, ..create.clone() };
 /// delete.time = Some(WrittenTime::exact(Timestamp::from_second(160)));
 ///
-/// let mut assembler = Assembler::new(Profile::unknown(), 0.into());
-/// assembler.push(&create)?;
-/// assembler.push(&delete)?;
+/// let mut assembler = Assembler::new(Profile::unknown());
+/// assembler.push(SourceId(0), &create)?;
+/// assembler.push(SourceId(0), &delete)?;
 /// let done = assembler.finish(None);
 /// assert_eq!(done.allocations.len(), 1);
 /// assert_eq!(done.allocations[0].outer.start(), Timestamp::from_second(99));
@@ -89,7 +90,6 @@ pub struct Assembled {
 #[derive(Debug)]
 pub struct Assembler {
     profile: Profile,
-    source: SourceId,
     reorder: Reorder,
     pending: HashMap<FlowKey, Pending>,
     hosts: Vec<InsideHost>,
@@ -109,11 +109,10 @@ pub struct Assembler {
 const REPEAT_WINDOW: TimeDelta = TimeDelta::from_second(60);
 
 impl Assembler {
-    /// An assembler for one source.
-    pub fn new(profile: Profile, source: SourceId) -> Assembler {
+    /// An assembler for one stream of events: one file, or files that continue one another.
+    pub fn new(profile: Profile) -> Assembler {
         Assembler {
             profile,
-            source,
             reorder: Reorder::default(),
             pending: HashMap::new(),
             hosts: Vec::new(),
@@ -128,12 +127,12 @@ impl Assembler {
         }
     }
 
-    /// Takes in one event.
+    /// Takes in one event of `source`.
     ///
     /// # Errors
     ///
     /// [`EventReject`] when the event lacks what an allocation needs; it is then left out, and the caller counts it.
-    pub fn push(&mut self, event: &Event) -> Result<(), EventReject> {
+    pub fn push(&mut self, source: SourceId, event: &Event) -> Result<(), EventReject> {
         let at = match event.kind {
             EventKind::Allocation => event.start,
             _ => event.time,
@@ -150,13 +149,13 @@ impl Assembler {
             }
             self.audit.saw(at);
             self.audit.saw(event.stop.map_or(at, WrittenTime::start));
-            self.take(event);
+            self.take(source, event);
             return Ok(());
         }
         self.audit.saw(at);
-        self.reorder.push(at, event.clone());
-        while let Some(event) = self.reorder.pop_ready() {
-            self.take(&event);
+        self.reorder.push(at, source, event.clone());
+        while let Some((source, event)) = self.reorder.pop_ready() {
+            self.take(source, &event);
         }
         Ok(())
     }
@@ -176,8 +175,8 @@ impl Assembler {
     /// `covers` is the time for which the source is declared complete; without it recorded time ends with the last
     /// stamp.
     pub fn finish(mut self, covers: Option<TimeRange>) -> Assembled {
-        while let Some(event) = self.reorder.pop() {
-            self.take(&event);
+        while let Some((source, event)) = self.reorder.pop() {
+            self.take(source, &event);
         }
         self.audit.out_of_order = self.reorder.moved();
         self.audit.suspected_gaps = join_gaps(&self.lost);
@@ -188,7 +187,10 @@ impl Assembler {
             self.audit.open += 1;
             self.emit_open(key, &pending, end);
         }
-        self.made.get_mut(closed..).unwrap_or_default().sort_by_key(|a| (a.created, a.origin.create));
+        self.made
+            .get_mut(closed..)
+            .unwrap_or_default()
+            .sort_by_key(|a| (a.created, a.origin.create));
         if self.profile.exclusive {
             self.audit.lost_releases += super::imply::imply_ends(&self.profile, &mut self.made);
         }
@@ -208,7 +210,7 @@ impl Assembler {
         }
     }
 
-    fn take(&mut self, event: &Event) {
+    fn take(&mut self, source: SourceId, event: &Event) {
         if event.kind == EventKind::DeviceRestart {
             self.restart(event);
             return;
@@ -216,13 +218,13 @@ impl Assembler {
         let Some(key) = self.key(event) else { return };
         match event.kind {
             EventKind::SessionCreate | EventKind::PortCreate | EventKind::BlockAlloc => {
-                self.create(key, event);
+                self.create(source, key, event);
             }
-            EventKind::Update | EventKind::BlockInterim => self.alive(key, event),
+            EventKind::Update | EventKind::BlockInterim => self.alive(source, key, event),
             EventKind::SessionDelete | EventKind::PortDelete | EventKind::BlockRelease => {
-                self.release(key, event);
+                self.release(source, key, event);
             }
-            EventKind::Allocation => self.finished(key, event),
+            EventKind::Allocation => self.finished(source, key, event),
             EventKind::DeviceRestart => {}
         }
     }
@@ -256,7 +258,7 @@ impl Assembler {
         })
     }
 
-    fn create(&mut self, key: FlowKey, event: &Event) {
+    fn create(&mut self, source: SourceId, key: FlowKey, event: &Event) {
         self.audit.creates += 1;
         if let Some(old) = self.pending.get(&key) {
             if old.stamps.create.is_some() && old.stamps.create == event.time {
@@ -266,10 +268,10 @@ impl Assembler {
             let old = *old;
             self.supersede(key, old, event.time);
         }
-        self.pending.insert(key, Pending::new(event));
+        self.pending.insert(key, Pending::new(source, event));
     }
 
-    fn alive(&mut self, key: FlowKey, event: &Event) {
+    fn alive(&mut self, source: SourceId, key: FlowKey, event: &Event) {
         self.audit.updates += 1;
         self.logs_updates |= event.kind == EventKind::Update;
         let mut not_before = None;
@@ -282,10 +284,10 @@ impl Assembler {
             not_before = old.stamps.activity.map(WrittenTime::start);
             self.supersede(key, old, event.time);
         }
-        self.pending.insert(key, Pending { not_before, ..Pending::new(event) });
+        self.pending.insert(key, Pending { not_before, ..Pending::new(source, event) });
     }
 
-    fn release(&mut self, key: FlowKey, event: &Event) {
+    fn release(&mut self, source: SourceId, key: FlowKey, event: &Event) {
         self.audit.releases += 1;
         if self.is_repeated_release(key, event) {
             self.audit.duplicates += 1;
@@ -313,7 +315,13 @@ impl Assembler {
         stamps.stop = event.stop;
         stamps.killed = event.killed;
         stamps.timer.state_at_release = event.state;
-        self.emit_closed(key, &pending, &stamps, Some(event.span), Ended::Logged);
+        self.emit_closed(
+            key,
+            &pending,
+            &stamps,
+            Some(Place { source, span: event.span }),
+            Ended::Logged,
+        );
     }
 
     /// A release whose create was not read; its start may show that the create's line was lost.
@@ -327,12 +335,12 @@ impl Assembler {
                 self.lost.extend(TimeRange::new(start.start(), until));
             }
         }
-        Pending { stamps: Stamps::default(), flow_id: None, create_span: None, not_before: None }
+        Pending { stamps: Stamps::default(), flow_id: None, create: None, not_before: None }
     }
 
-    fn finished(&mut self, key: FlowKey, event: &Event) {
+    fn finished(&mut self, source: SourceId, key: FlowKey, event: &Event) {
         self.audit.finished += 1;
-        let mut pending = Pending::new(event);
+        let mut pending = Pending::new(source, event);
         pending.stamps = Stamps { start: event.start, stop: event.stop, ..Stamps::default() };
         if event.stop.is_some() {
             let stamps = pending.stamps;
@@ -405,7 +413,7 @@ impl Assembler {
         key: FlowKey,
         pending: &Pending,
         stamps: &Stamps,
-        release: Option<Span>,
+        release: Option<Place>,
         ended: Ended,
     ) {
         let survivors = match key.grain {
@@ -438,7 +446,7 @@ impl Assembler {
         pending: &Pending,
         stamps: &Stamps,
         intervals: Intervals,
-        release: Option<Span>,
+        release: Option<Place>,
         ended: Ended,
     ) {
         let mut outer = intervals.outer;
@@ -468,13 +476,7 @@ impl Assembler {
             released: intervals.released,
             began,
             ended,
-            origin: Origin { source: self.source, create: pending.create_span, release },
+            origin: Origin { create: pending.create, release },
         });
-    }
-}
-
-impl From<u32> for SourceId {
-    fn from(number: u32) -> Self {
-        SourceId(number)
     }
 }

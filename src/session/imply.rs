@@ -21,17 +21,14 @@ fn full_key(profile: &Profile, a: &Allocation) -> FullKey {
 /// Two hosts can never hold such a key at once, so the first create behind an open record shows that its release was
 /// lost. Sessions are compared by full key, blocks by overlapping ports.
 pub(super) fn imply_ends(profile: &Profile, made: &mut [Allocation]) -> u64 {
-    let open: Vec<usize> = made
-        .iter()
-        .enumerate()
-        .filter(|(_, a)| a.ended == Ended::Open)
-        .map(|(at, _)| at)
-        .collect();
+    let open: Vec<usize> =
+        made.iter().enumerate().filter(|(_, a)| a.ended == Ended::Open).map(|(at, _)| at).collect();
     if open.is_empty() {
         return 0;
     }
     let mut sessions: HashMap<FullKey, Vec<Timestamp>> = HashMap::new();
-    let mut blocks: HashMap<Ipv4Addr, Vec<(PortRange, Option<Protocol>, Timestamp)>> = HashMap::new();
+    let mut blocks: HashMap<Ipv4Addr, Vec<(PortRange, Option<Protocol>, Timestamp)>> =
+        HashMap::new();
     for a in open.iter().filter_map(|&at| made.get(at)) {
         match a.grain {
             Grain::Session => drop(sessions.entry(full_key(profile, a)).or_default()),
@@ -63,9 +60,10 @@ pub(super) fn imply_ends(profile: &Profile, made: &mut [Allocation]) -> u64 {
                 creates.get(creates.partition_point(|&c| c <= a.created)).copied()
             }),
             Grain::Block => blocks.get(&a.addr).and_then(|creates| {
-                let takes_over = |&&(ports, protocol, c): &&(PortRange, Option<Protocol>, Timestamp)| {
-                    c > a.created && ports.overlaps(a.ports) && protocol == a.protocol
-                };
+                let takes_over =
+                    |&&(ports, protocol, c): &&(PortRange, Option<Protocol>, Timestamp)| {
+                        c > a.created && ports.overlaps(a.ports) && protocol == a.protocol
+                    };
                 creates.iter().filter(takes_over).map(|&(_, _, c)| c).min()
             }),
         };

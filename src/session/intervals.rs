@@ -77,8 +77,8 @@ impl Stamps {
         };
         let begin = self.begin(facts);
         let outer_end = outer_end.plus(survivors);
-        let outer = TimeRange::new(begin.outer, outer_end)
-            .unwrap_or(TimeRange::instant(begin.outer));
+        let outer =
+            TimeRange::new(begin.outer, outer_end).unwrap_or(TimeRange::instant(begin.outer));
         Some(Intervals {
             outer,
             inner: TimeRange::new(begin.inner, inner_end).ok(),
@@ -114,9 +114,12 @@ impl Stamps {
     }
 
     /// Up to when the last event vouches for an open record: that event plus the shortest timeout.
-    pub(super) fn firm_until(&self, facts: SourceFacts<'_>, protocol: Option<Protocol>) -> Timestamp {
-        let timeout =
-            facts.profile.shortest_timeout(protocol, self.timer, facts.logs_updates);
+    pub(super) fn firm_until(
+        &self,
+        facts: SourceFacts<'_>,
+        protocol: Option<Protocol>,
+    ) -> Timestamp {
+        let timeout = facts.profile.shortest_timeout(protocol, self.timer, facts.logs_updates);
         let last = self.activity.or(self.create).or(self.start);
         last.map_or(facts.first, |w| latest(facts.profile, w).plus(timeout))
     }
@@ -133,11 +136,9 @@ impl Stamps {
                 let outer = start.map_or(earliest, |s| earliest.max(s.start()));
                 Begin { outer, inner: last_tick(create), created: create.start() }
             }
-            (None, Some(start)) => Begin {
-                outer: start.start(),
-                inner: latest(p, start),
-                created: start.start(),
-            },
+            (None, Some(start)) => {
+                Begin { outer: start.start(), inner: latest(p, start), created: start.start() }
+            }
             (None, None) => {
                 let seen = self.activity.or(self.release).or(self.stop);
                 let inner = seen.map_or(facts.first, last_tick);

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::intervals::Stamps;
 use super::profile::{EndIs, Profile};
-use crate::allocation::{Destination, Grain, InsideId, Span};
+use crate::allocation::{Destination, Grain, InsideId, Place, SourceId};
 use crate::natlog::{Event, EventKind};
 use crate::port::PortRange;
 use crate::protocol::Protocol;
@@ -26,7 +26,7 @@ pub(super) struct FlowKey {
 pub(super) struct Pending {
     pub(super) stamps: Stamps,
     pub(super) flow_id: Option<u64>,
-    pub(super) create_span: Option<Span>,
+    pub(super) create: Option<Place>,
     /// The begin cannot lie before this instant, whatever the stamps leave open.
     pub(super) not_before: Option<Timestamp>,
 }
@@ -42,12 +42,12 @@ pub(super) enum Fit {
 }
 
 impl Pending {
-    pub(super) fn new(event: &Event) -> Pending {
+    pub(super) fn new(source: SourceId, event: &Event) -> Pending {
         let created = !matches!(event.kind, EventKind::Update | EventKind::BlockInterim);
         let mut pending = Pending {
             stamps: Stamps::default(),
             flow_id: event.flow_id,
-            create_span: Some(event.span),
+            create: Some(Place { source, span: event.span }),
             not_before: None,
         };
         if created {

@@ -199,7 +199,11 @@ impl Profile {
             Kills::Marked => killed == Some(false),
             Kills::Hidden => false,
         };
-        if expired { self.shortest_timeout(protocol, timer, source_logs_updates) } else { TimeDelta::ZERO }
+        if expired {
+            self.shortest_timeout(protocol, timer, source_logs_updates)
+        } else {
+            TimeDelta::ZERO
+        }
     }
 
     /// The least time that a flow lives on after a packet.
@@ -210,11 +214,11 @@ impl Profile {
         source_logs_updates: bool,
     ) -> TimeDelta {
         let least = self.idle.least(protocol);
-        let (Some(less), Some(timeout)) = (self.idle.logged_timeout_less, timer.timeout_second) else {
+        let (Some(less), Some(timeout)) = (self.idle.logged_timeout_less, timer.timeout_second)
+        else {
             return least;
         };
-        let printed =
-            TimeDelta::from_second(i64::from(timeout)).minus(less).max(TimeDelta::ZERO);
+        let printed = TimeDelta::from_second(i64::from(timeout)).minus(less).max(TimeDelta::ZERO);
         let state_is_last = match (timer.state, timer.state_at_release) {
             (Some(last), Some(at_release)) => last == at_release,
             _ => true,

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::allocation::SourceId;
 use crate::natlog::Event;
 use crate::time::{TimeDelta, Timestamp};
 
@@ -18,6 +19,7 @@ const MAX_WAITING: usize = 1 << 18;
 struct Waiting {
     at: Timestamp,
     arrival: u64,
+    source: SourceId,
     event: Event,
 }
 
@@ -50,24 +52,24 @@ pub(super) struct Reorder {
 }
 
 impl Reorder {
-    pub(super) fn push(&mut self, at: Timestamp, event: Event) {
+    pub(super) fn push(&mut self, at: Timestamp, source: SourceId, event: Event) {
         if self.latest.is_some_and(|latest| at < latest) {
             self.moved += 1;
         }
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
         self.arrivals += 1;
-        self.waiting.push(Reverse(Waiting { at, arrival: self.arrivals, event }));
+        self.waiting.push(Reverse(Waiting { at, arrival: self.arrivals, source, event }));
     }
 
     /// The earliest event, once nothing that may still come within the horizon can be before it.
-    pub(super) fn pop_ready(&mut self) -> Option<Event> {
+    pub(super) fn pop_ready(&mut self) -> Option<(SourceId, Event)> {
         let Reverse(first) = self.waiting.peek()?;
         let settled = first.at <= self.latest?.minus(HORIZON);
         if settled || self.waiting.len() > MAX_WAITING { self.pop() } else { None }
     }
 
-    pub(super) fn pop(&mut self) -> Option<Event> {
-        self.waiting.pop().map(|Reverse(waiting)| waiting.event)
+    pub(super) fn pop(&mut self) -> Option<(SourceId, Event)> {
+        self.waiting.pop().map(|Reverse(waiting)| (waiting.source, waiting.event))
     }
 
     /// How many records came behind a later stamp.
@@ -84,14 +86,15 @@ mod tests {
     fn records_within_the_horizon_come_out_by_stamp_and_equal_stamps_as_they_arrived() {
         let mut reorder = Reorder::default();
         for (line, second) in [(1, 10), (2, 12), (3, 11), (4, 12), (5, 30)] {
-            reorder.push(Timestamp::from_second(second), Event { line, ..Event::default() });
+            let event = Event { line, ..Event::default() };
+            reorder.push(Timestamp::from_second(second), SourceId(0), event);
         }
         let mut lines = Vec::new();
-        while let Some(event) = reorder.pop_ready() {
+        while let Some((_, event)) = reorder.pop_ready() {
             lines.push(event.line);
         }
         assert_eq!(lines, [1, 3, 2, 4]);
-        assert_eq!(reorder.pop().map(|e| e.line), Some(5));
+        assert_eq!(reorder.pop().map(|(_, e)| e.line), Some(5));
         assert_eq!(reorder.moved(), 1);
     }
 
@@ -99,7 +102,7 @@ mod tests {
     fn the_window_is_bounded() {
         let mut reorder = Reorder::default();
         for _ in 0..=MAX_WAITING {
-            reorder.push(Timestamp::from_second(1), Event::default());
+            reorder.push(Timestamp::from_second(1), SourceId(0), Event::default());
         }
         assert!(reorder.pop_ready().is_some());
         assert!(reorder.pop_ready().is_none());
