@@ -1,0 +1,251 @@
+//! A judgement in words and evidence.
+
+use super::answer::{
+    Answer, Candidate, Discriminator, Evidence, Margins, Name, Reason, RecordPlace, Verdict,
+};
+use super::field::{Fact, Field, Kind, Record};
+use super::inquiry::Inquiry;
+use super::judge::{Claim, Judgement};
+use crate::allocation::Place;
+use crate::mapping::{NamedRule, RulesInForce};
+use crate::store::Ledger;
+use crate::time::TimeRange;
+
+const CAUTION: &str = "a subscriber line is not a person";
+
+pub(super) fn answer(
+    ledger: &Ledger,
+    field: &Field<'_>,
+    inquiry: &Inquiry,
+    judgement: &Judgement,
+    margins: Margins,
+) -> Answer {
+    let mut candidates = Vec::new();
+    for claim in &judgement.claims {
+        if let Some(fact) = field.facts.get(claim.fact) {
+            for name in &claim.named.names {
+                candidates.push(candidate(ledger, fact, claim, name));
+            }
+        }
+    }
+    candidates.sort_by(|a, b| (&a.name, &a.inside, &a.outer).cmp(&(&b.name, &b.inside, &b.outer)));
+    let names = judgement.names();
+    let subscriber = match judgement.verdict {
+        Verdict::Unique => judgement.sole().and_then(Name::subscriber).cloned(),
+        _ => None,
+    };
+    let discriminators = match judgement.verdict {
+        Verdict::Ambiguous => discriminators(field, inquiry, judgement),
+        _ => Vec::new(),
+    };
+    let reason = if judgement.verdict == Verdict::Ambiguous && inquiry.is_portless() {
+        Reason::PortlessProtocol
+    } else {
+        judgement.reason
+    };
+    Answer {
+        inquiry: inquiry.shown(),
+        verdict: judgement.verdict,
+        reason,
+        detail: detail(reason, judgement, &names, &discriminators),
+        subscriber,
+        candidate_count: names.len(),
+        candidates,
+        discriminators,
+        margins,
+        fragile: margins.is_fragile(),
+        caution: (judgement.verdict == Verdict::Unique).then_some(CAUTION),
+        ledger_state: ledger.manifest().state,
+    }
+}
+
+fn candidate(ledger: &Ledger, fact: &Fact<'_>, claim: &Claim, name: &Name) -> Candidate {
+    let record = fact.record().map(|r| r.allocation);
+    Candidate {
+        name: name.clone(),
+        inside: fact.host.as_ref().clone(),
+        basis: claim.basis,
+        ports: fact.ports.clone(),
+        protocol: record.and_then(|a| a.protocol),
+        destination: record.and_then(|a| a.destination),
+        outer: fact.outer.rfc3339(),
+        inner: fact.inner.map(TimeRange::rfc3339),
+        used_until: record.map(|a| a.used_until.rfc3339()),
+        began: record.map(|a| a.began),
+        ended: record.map(|a| a.ended),
+        evidence: match fact.kind {
+            Kind::Record(record) => records(ledger, record),
+            Kind::Rule { rules, rule, psid } => of_rule(ledger, rules, rule, psid),
+        },
+        notes: claim.named.notes.clone(),
+    }
+}
+
+fn records(ledger: &Ledger, record: Record<'_>) -> Evidence {
+    let origin = record.allocation.origin;
+    let place = |role: &'static str, place: Place| {
+        let at = usize::try_from(place.source.0).ok()?;
+        let source = ledger.manifest().sources.get(at)?;
+        Some(RecordPlace {
+            role,
+            path: source.path.clone(),
+            sha256: source.sha256.clone(),
+            offset: place.span.offset,
+            length: place.span.length,
+        })
+    };
+    let create = origin.create.and_then(|p| place("create", p));
+    let release = origin.release.and_then(|p| place("release", p));
+    Evidence::Records {
+        source: record.source.name.clone(),
+        sha256: record.source.sha256.clone(),
+        path: record.source.path.clone(),
+        records: create.into_iter().chain(release).collect(),
+        profile: record.source.log.as_ref().map(|l| l.profile.label()).unwrap_or_default(),
+    }
+}
+
+fn of_rule(ledger: &Ledger, rules: RulesInForce<'_>, rule: &NamedRule, psid: u16) -> Evidence {
+    let number = usize::try_from(rules.id.0).unwrap_or(usize::MAX);
+    let entry = ledger.manifest().rules.get(number);
+    let version = rule.version().or(rules.set.version());
+    Evidence::Rule {
+        rule: rule.name().to_owned(),
+        version: version.map_or_else(|| (number + 1).to_string(), str::to_owned),
+        sha256: entry.map(|e| e.file.sha256.clone()).unwrap_or_default(),
+        path: entry.map(|e| e.path.clone()).unwrap_or_default(),
+        psid: Some(psid),
+    }
+}
+
+/// What the asker lacks that would tell two differently named claims apart.
+fn discriminators(
+    field: &Field<'_>,
+    inquiry: &Inquiry,
+    judgement: &Judgement,
+) -> Vec<Discriminator> {
+    if inquiry.is_portless() {
+        return vec![Discriminator::NoneExists];
+    }
+    let claims: Vec<(&Fact<'_>, &Claim)> = judgement
+        .claims
+        .iter()
+        .filter_map(|c| Some((field.facts.get(c.fact)?, c)))
+        .collect();
+    let mut found = Vec::new();
+    let mut add = |discriminator| {
+        if !found.contains(&discriminator) {
+            found.push(discriminator);
+        }
+    };
+    // A thousand sharers of one address need no million comparisons: one against each shows what separates.
+    for (i, (a, first)) in claims.iter().enumerate().take(64) {
+        for (b, second) in claims.iter().skip(i + 1) {
+            if first.named.names == second.named.names && first.named.names.len() == 1 {
+                continue;
+            }
+            let shares_port =
+                a.ports.ranges().iter().any(|r| b.ports.ranges().iter().any(|s| r.overlaps(*s)));
+            if inquiry.port.is_none() && !shares_port {
+                add(Discriminator::Port);
+            }
+            let keys = a.record().zip(b.record()).map(|(x, y)| (x.allocation, y.allocation));
+            if let Some((x, y)) = keys {
+                if inquiry.protocol.is_none() && x.protocol.zip(y.protocol).is_some_and(|(p, q)| p != q) {
+                    add(Discriminator::Protocol);
+                }
+                match x.destination.zip(y.destination) {
+                    Some((d, e)) => {
+                        if inquiry.destinations.is_empty() && d != e {
+                            add(Discriminator::Destination);
+                        }
+                    }
+                    None if shares_port => add(Discriminator::DestinationNotRecorded),
+                    None => {}
+                }
+            }
+            if a.outer.intersection(inquiry.window()) != b.outer.intersection(inquiry.window()) {
+                add(Discriminator::NarrowerTime);
+            }
+        }
+    }
+    if claims.iter().any(|(_, c)| c.named.names.len() > 1) {
+        add(Discriminator::NarrowerTime);
+    }
+    if found.is_empty() {
+        found.push(Discriminator::NoneExists);
+    }
+    found
+}
+
+fn detail(
+    reason: Reason,
+    judgement: &Judgement,
+    names: &[&Name],
+    discriminators: &[Discriminator],
+) -> String {
+    let count = names.len();
+    let told_apart = || {
+        let names: Vec<&str> = discriminators.iter().map(|d| d.name()).collect();
+        names.join(", ")
+    };
+    let listed = || names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    match reason {
+        Reason::Used => "one holder, and its record was in use then".to_owned(),
+        Reason::Held => {
+            "one holder; its last packet was earlier, but nobody else had the port since".to_owned()
+        }
+        Reason::Rule => "the rules in force give the port to one subscriber's prefix".to_owned(),
+        Reason::SeveralHolders => {
+            format!("{count} could have held it; what would tell them apart: {}", told_apart())
+        }
+        Reason::SeveralBindings => {
+            format!("one host, but {count} subscribers were bound to it at that time: {}", listed())
+        }
+        Reason::PortlessProtocol => format!(
+            "the protocol has no ports, so nothing in its packets tells the {count} sharers of the address apart"
+        ),
+        Reason::OutsideRecords => {
+            "the time asked about is not wholly in recorded time; import the log of that time, or declare it with --covers".to_owned()
+        }
+        Reason::OpenRecordAlone => {
+            "only a record without an end speaks for it, and its source lost lines, among them perhaps its end".to_owned()
+        }
+        Reason::RuleHistoryGap => {
+            "no rule set was in force for all of that time; add the one that was with `rules add --from --until`".to_owned()
+        }
+        Reason::NoMaxLife => {
+            "no record, but a mapping made before the log began could still have stood: declare the time complete with --covers, or use a profile with max_life".to_owned()
+        }
+        Reason::LostLines => {
+            "no record, but the source was seen to lose lines, among them perhaps this one".to_owned()
+        }
+        Reason::TwoHoldersOfAnExclusiveKey => {
+            format!("{} certainly held one key at once, which only one can hold", listed())
+        }
+        Reason::RuleAgainstLog => {
+            format!("a rule and a log name different holders: {}", listed())
+        }
+        Reason::TwoBindings => {
+            format!("the bindings certainly name two people at the deciding time: {}", listed())
+        }
+        Reason::Expired => "the records of that time were deleted by expire".to_owned(),
+        Reason::NeverSeen => {
+            "the address is in no declared pool, no rule and no record".to_owned()
+        }
+        Reason::NoBinding => format!(
+            "{} held it, but no binding names its subscriber at that time; import the accounting of that time",
+            listed()
+        ),
+        Reason::Idle => "recorded time, and nobody held the port".to_owned(),
+        Reason::ExcludedPort => "the rules give this port to nobody".to_owned(),
+        Reason::OutsidePoolRange => "the declared pool does not use this port".to_owned(),
+        Reason::OtherDestination => format!(
+            "nobody held it towards that destination; {} held it towards another",
+            judgement.elsewhere
+        ),
+        Reason::OtherProtocol => {
+            format!("nobody held it with that protocol; {} held it with another", judgement.elsewhere)
+        }
+    }
+}

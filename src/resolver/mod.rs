@@ -1,0 +1,93 @@
+//! Floor 5: the only room where rules, logs and identity meet. [`Inquiry`] -> [`Answer`].
+//!
+//! Containment, never proximity: the nearest event is never an answer. A record *claims* a question when its outer
+//! interval meets it; a claim is dropped only when its use was over and another holder of the very same key came
+//! after it. What is left decides, in this order:
+//!
+//! | verdict | when | exit code |
+//! |---|---|---|
+//! | `not-ours` | the address was never in a declared pool, a rule or a record | 7 |
+//! | `conflict` | two certain holders of an exclusive key, a rule against a log, or two certain bindings | 5 |
+//! | `ambiguous` | two or more different names | 3 |
+//! | `purged`, `not-covered` | one name or none, and the records of that time were deleted or never reached it | 6, 4 |
+//! | `unbound` | one host, and no binding names it | 8 |
+//! | `unique` | one subscriber, if the clock is right within the tolerance | 0 |
+//! | `free` | nobody, in time for which absence is covered | 9 |
+
+mod answer;
+mod explain;
+mod field;
+mod inquiry;
+mod judge;
+mod margin;
+mod naming;
+
+pub use answer::{
+    Answer, Basis, Candidate, Discriminator, Evidence, Margin, Margins, Name, Reason, RecordPlace,
+    Verdict,
+};
+pub use inquiry::{DEFAULT_EARLY, Inquiry, ShownInquiry};
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::store::{Coverage, Ledger};
+use field::Field;
+
+/// Answers questions about a ledger.
+///
+/// ```
+/// use portledger::resolver::{Inquiry, Resolver, Verdict};
+/// use portledger::store::Ledger;
+/// use portledger::time::WrittenTime;
+///
+/// let ledger = Ledger::in_memory();
+/// let time = WrittenTime::parse("2026-11-02T03:04:05Z", None)?;
+/// let answer = Resolver::new(&ledger).resolve(&Inquiry::new("203.0.113.7".parse()?, time));
+/// assert_eq!(answer.verdict, Verdict::NotOurs);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Resolver<'l> {
+    ledger: &'l Ledger,
+    /// The coverage of an address is the same for every question about it.
+    coverage: Mutex<HashMap<Ipv4Addr, Arc<Coverage>>>,
+}
+
+/// How many addresses' coverage is remembered.
+const MAX_REMEMBERED: usize = 1 << 16;
+
+impl<'l> Resolver<'l> {
+    /// A resolver over an open ledger.
+    pub fn new(ledger: &'l Ledger) -> Resolver<'l> {
+        Resolver { ledger, coverage: Mutex::new(HashMap::new()) }
+    }
+
+    /// The ledger that is asked.
+    pub fn ledger(&self) -> &'l Ledger {
+        self.ledger
+    }
+
+    /// Answers one question. Every question has an answer; a miss is a verdict, not an error.
+    ///
+    /// # Complexity
+    ///
+    /// Grows with the allocations ever made on the asked port, as margins look beyond the question; a question
+    /// without port with those of the address within an hour, and with the sharing ratio of a rule.
+    pub fn resolve(&self, inquiry: &Inquiry) -> Answer {
+        let field = Field::gather(self.ledger, self.coverage(inquiry.addr()), inquiry);
+        let identity = self.ledger.identity();
+        let judgement = judge::judge(&field, identity, inquiry.window());
+        let margins = margin::margins(&field, identity, inquiry.window(), &judgement);
+        explain::answer(self.ledger, &field, inquiry, &judgement, margins)
+    }
+
+    fn coverage(&self, addr: Ipv4Addr) -> Arc<Coverage> {
+        let mut remembered = self.coverage.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.clear();
+        }
+        Arc::clone(remembered.entry(addr).or_insert_with(|| Arc::new(self.ledger.coverage(addr))))
+    }
+}

@@ -1,0 +1,289 @@
+//! The ledger itself: what is open, and the changes that are not imports.
+
+use std::fs::{self, File};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use super::coverage::Coverage;
+use super::error::{LedgerError, io_error};
+use super::files;
+use super::manifest::{LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind};
+use super::segment::Segment;
+use super::subscribers;
+use crate::identity::IdentityTable;
+use crate::mapping::{RuleHistory, RuleSet, read_softwire_br};
+use crate::session::Assembled;
+use crate::time::{TimeDelta, TimeRange};
+
+const MANIFEST: &str = "ledger.json";
+
+/// Allocations, rules, bindings, sources and coverage, as one thing that can be asked.
+///
+/// ```
+/// use portledger::session::{Assembler, Profile};
+/// use portledger::store::Ledger;
+///
+/// let mut ledger = Ledger::in_memory();
+/// let assembled = Assembler::new(Profile::exact()).finish(None);
+/// ledger.insert("cgn-1", assembled, None)?;
+/// assert_eq!(ledger.manifest().sources.len(), 1);
+/// # Ok::<(), portledger::store::LedgerError>(())
+/// ```
+#[derive(Debug)]
+pub struct Ledger {
+    pub(super) dir: Option<PathBuf>,
+    pub(super) manifest: Manifest,
+    pub(super) segments: Vec<Segment>,
+    pub(super) rules: RuleHistory,
+    pub(super) identity: IdentityTable,
+    /// Held as long as this process may write.
+    _lock: Option<File>,
+}
+
+impl Ledger {
+    /// An empty ledger without a directory.
+    pub fn in_memory() -> Ledger {
+        Ledger {
+            dir: None,
+            manifest: Manifest::default(),
+            segments: Vec::new(),
+            rules: RuleHistory::default(),
+            identity: IdentityTable::default(),
+            _lock: None,
+        }
+    }
+
+    /// Opens a ledger to ask it.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::NoLedger`] when `dir` holds none, [`LedgerError::Corrupt`] when a file of it was changed,
+    /// [`LedgerError::Version`] when a newer version wrote it.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Ledger, LedgerError> {
+        let dir = dir.as_ref();
+        if !dir.join(MANIFEST).exists() {
+            return Err(LedgerError::NoLedger(dir.to_owned()));
+        }
+        Ledger::load(dir, None)
+    }
+
+    /// Opens a ledger to change it, and makes it where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Locked`] while another process writes; otherwise as [`Ledger::open`].
+    pub fn create(dir: impl AsRef<Path>) -> Result<Ledger, LedgerError> {
+        let dir = dir.as_ref();
+        fs::create_dir_all(dir).map_err(|e| io_error(dir, e))?;
+        let path = dir.join("lock");
+        let lock = File::create(&path).map_err(|e| io_error(&path, e))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(LedgerError::Locked(dir.to_owned())),
+            Err(fs::TryLockError::Error(e)) => return Err(io_error(&path, e)),
+        }
+        if dir.join(MANIFEST).exists() {
+            return Ledger::load(dir, Some(lock));
+        }
+        let ledger = Ledger { dir: Some(dir.to_owned()), _lock: Some(lock), ..Ledger::in_memory() };
+        ledger.save()?;
+        Ok(ledger)
+    }
+
+    fn load(dir: &Path, lock: Option<File>) -> Result<Ledger, LedgerError> {
+        let path = dir.join(MANIFEST);
+        let bytes = fs::read(&path).map_err(|e| io_error(&path, e))?;
+        let corrupt = |e: serde_json::Error| LedgerError::corrupt(MANIFEST, &e.to_string());
+        let version: VersionOnly = serde_json::from_slice(&bytes).map_err(corrupt)?;
+        if version.version > LEDGER_VERSION {
+            return Err(LedgerError::Version { found: version.version, known: LEDGER_VERSION });
+        }
+        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(corrupt)?;
+        let segments =
+            manifest.segments.iter().map(|e| Segment::read(dir, e)).collect::<Result<_, _>>()?;
+        let mut rules = RuleHistory::default();
+        for entry in &manifest.rules {
+            files::check(dir, &entry.file)?;
+            let path = dir.join(&entry.file.file);
+            let bytes = fs::read(&path).map_err(|e| io_error(&path, e))?;
+            rules.add(read_rules(&entry.path, &bytes)?, entry.in_force);
+        }
+        let identity = subscribers::load(dir, &manifest.sources)?;
+        Ok(Ledger { dir: Some(dir.to_owned()), manifest, segments, rules, identity, _lock: lock })
+    }
+
+    pub(super) fn save(&self) -> Result<(), LedgerError> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let mut bytes = serde_json::to_vec_pretty(&self.manifest)
+            .map_err(|e| LedgerError::corrupt(MANIFEST, &e.to_string()))?;
+        bytes.push(b'\n');
+        files::write(dir, MANIFEST, &bytes).map(drop)
+    }
+
+    /// Saves a change of the manifest; what could not be saved did not happen.
+    pub(super) fn commit(&mut self, changed: Manifest) -> Result<(), LedgerError> {
+        let before = std::mem::replace(&mut self.manifest, changed);
+        self.manifest.state = before.state + 1;
+        self.save().inspect_err(|_| self.manifest = before)
+    }
+
+    /// What the ledger knows of its contents.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The allocations, one segment an import.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The rules, with the times they are in force.
+    pub fn rules(&self) -> &RuleHistory {
+        &self.rules
+    }
+
+    /// The bindings.
+    pub fn identity(&self) -> &IdentityTable {
+        &self.identity
+    }
+
+    /// For which times the logs of an address are complete.
+    pub fn coverage(&self, addr: Ipv4Addr) -> Coverage {
+        Coverage::of(&self.manifest, addr)
+    }
+
+    /// Declares public addresses as ours; declaring the same pool again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be saved.
+    pub fn add_pool(&mut self, pool: Pool) -> Result<bool, LedgerError> {
+        if self.manifest.pools.contains(&pool) {
+            return Ok(false);
+        }
+        let mut changed = self.manifest.clone();
+        changed.pools.push(pool);
+        self.commit(changed)?;
+        Ok(true)
+    }
+
+    /// Adds an RFC 8676 rule file, in force for a time range; the same rules for the same range change nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Rules`] when the file is not one, and when the ledger cannot be saved.
+    pub fn add_rules(
+        &mut self,
+        path: &str,
+        bytes: &[u8],
+        in_force: TimeRange,
+    ) -> Result<bool, LedgerError> {
+        let set = read_rules(path, bytes)?;
+        let same = |e: &RuleEntry| {
+            e.in_force == in_force && e.file.sha256 == files::hex(&digest(bytes))
+        };
+        if self.manifest.rules.iter().any(same) {
+            return Ok(false);
+        }
+        let mut changed = self.manifest.clone();
+        let name = format!("rules/{}.json", changed.rules.len() + 1);
+        let file = match &self.dir {
+            Some(dir) => files::write(dir, &name, bytes)?,
+            None => files::describe(&name, bytes),
+        };
+        changed.rules.push(RuleEntry { file, path: path.to_owned(), in_force });
+        self.commit(changed)?;
+        self.rules.add(set, in_force);
+        Ok(true)
+    }
+
+    /// Puts assembled allocations into the ledger as the source `name`, without a file behind them.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Corrupt`] when an allocation names no host; when the ledger cannot be saved.
+    pub fn insert(
+        &mut self,
+        name: &str,
+        assembled: Assembled,
+        covers: Option<TimeRange>,
+    ) -> Result<(), LedgerError> {
+        let recorded = assembled.audit.recorded();
+        let source = SourceEntry {
+            name: name.to_owned(),
+            kind: SourceKind::Log,
+            format: "memory".to_owned(),
+            path: String::new(),
+            sha256: String::new(),
+            bytes: 0,
+            options: [].into(),
+            clock_offset: TimeDelta::ZERO,
+            covers,
+            recorded,
+            rejected: [].into(),
+            accepted: u64::try_from(assembled.allocations.len()).unwrap_or(u64::MAX),
+            log: None,
+            identity: None,
+        };
+        self.insert_sources(vec![source], assembled)
+    }
+
+    /// Adds the sources of one stream and what was made of it; the allocations carry the sources' future numbers.
+    pub(super) fn insert_sources(
+        &mut self,
+        mut sources: Vec<SourceEntry>,
+        assembled: Assembled,
+    ) -> Result<(), LedgerError> {
+        let Assembled { allocations, hosts, audit, profile } = assembled;
+        let mut changed = self.manifest.clone();
+        if let Some(dir) = &self.dir {
+            let name = format!("segments/{}-{}.seg", changed.segments.len() + 1, changed.state + 1);
+            changed.segments.push(Segment::write(dir, &name, &hosts, &allocations)?);
+        }
+        let segment = Segment::new(hosts, allocations)?;
+        let facts = LogFacts::new(profile, &audit, segment.index().addresses());
+        for source in &mut sources {
+            source.log = Some(facts.clone());
+        }
+        changed.sources.append(&mut sources);
+        self.commit(changed)?;
+        self.segments.push(segment);
+        Ok(())
+    }
+
+    /// Holds every file of the ledger to its recorded checksum, and decodes all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Corrupt`] for the first file that is not what was written.
+    pub fn verify(dir: impl AsRef<Path>) -> Result<u64, LedgerError> {
+        let ledger = Ledger::open(&dir)?;
+        let manifest = &ledger.manifest;
+        let files = manifest
+            .segments
+            .iter()
+            .chain(manifest.rules.iter().map(|r| &r.file))
+            .chain(manifest.sources.iter().filter_map(|s| s.identity.as_ref()));
+        let mut checked = 0;
+        for file in files {
+            files::check(dir.as_ref(), file)?;
+            checked += 1;
+        }
+        Ok(checked)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+fn digest(bytes: &[u8]) -> impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).to_vec()
+}
+
+fn read_rules(path: &str, bytes: &[u8]) -> Result<RuleSet, LedgerError> {
+    read_softwire_br(bytes)
+        .map_err(|e| LedgerError::Rules { path: path.to_owned(), why: e.to_string() })
+}
