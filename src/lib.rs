@@ -8,6 +8,7 @@ mod serde_text;
 
 pub mod allocation;
 pub mod inside;
+pub mod mapping;
 pub mod natlog;
 pub mod port;
 pub mod protocol;
