@@ -56,15 +56,13 @@
 //! identifier in place of the port.
 
 mod error;
-//mod history;
+mod history;
 mod psid;
 mod rule;
-//mod ruleset;
-//mod softwire_json;
-//mod strict_json;
+mod ruleset;
 
 pub use error::{RuleError, UnsupportedCase};
-//pub use history::{RuleHistory, RuleSetId, RulesInForce};
+pub use history::{RuleHistory, RuleSetId, RulesInForce};
 pub use psid::PsidParams;
 pub use rule::{BasicMappingRule, Reverse};
-//pub use ruleset::{NamedRule, RuleAnswer, RuleSet};
+pub use ruleset::{NamedRule, RuleAnswer, RuleSet};
