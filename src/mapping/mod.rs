@@ -60,9 +60,17 @@ mod history;
 mod psid;
 mod rule;
 mod ruleset;
+#[cfg(feature = "readers")]
+mod softwire_json;
+#[cfg(feature = "readers")]
+mod strict_json;
 
 pub use error::{RuleError, UnsupportedCase};
 pub use history::{RuleHistory, RuleSetId, RulesInForce};
 pub use psid::PsidParams;
 pub use rule::{BasicMappingRule, Reverse};
 pub use ruleset::{NamedRule, RuleAnswer, RuleSet};
+#[cfg(feature = "readers")]
+pub use softwire_json::{
+    Place, SoftwireJsonError, SoftwireLimits, read_softwire_br, read_softwire_br_with,
+};
