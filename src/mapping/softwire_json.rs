@@ -42,18 +42,20 @@ const INSTANCE_MEMBERS: &[&str] = &[
     "traffic-stat",
 ];
 
-/// How much a rule file may ask of its reader.
+/// How much a rule file may ask of its reader. The defaults hold some 20,000 rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SoftwireLimits {
-    /// The longest file, in bytes. Default: 8 MiB, some 20,000 rules. What is read takes up to about 64 times that in
-    /// memory, when the file is made for it.
+    /// The longest file, in bytes. Default: 8 MiB.
     pub max_bytes: usize,
+    /// The most JSON values in a file, every scalar, list and object counted. Default: 400,000. A value takes up to
+    /// about 700 bytes of memory while the file is read.
+    pub max_values: usize,
 }
 
 impl Default for SoftwireLimits {
     fn default() -> Self {
-        SoftwireLimits { max_bytes: 8 << 20 }
+        SoftwireLimits { max_bytes: 8 << 20, max_values: 400_000 }
     }
 }
 
@@ -61,7 +63,13 @@ impl SoftwireLimits {
     /// The same limits with another length of the file, in bytes.
     #[must_use]
     pub const fn with_max_bytes(self, max_bytes: usize) -> SoftwireLimits {
-        SoftwireLimits { max_bytes }
+        SoftwireLimits { max_bytes, ..self }
+    }
+
+    /// The same limits with another number of JSON values.
+    #[must_use]
+    pub const fn with_max_values(self, max_values: usize) -> SoftwireLimits {
+        SoftwireLimits { max_values, ..self }
     }
 }
 
@@ -112,7 +120,7 @@ pub enum SoftwireJsonError {
         /// The limit.
         limit: usize,
     },
-    /// The bytes are not JSON, or an object writes a member twice.
+    /// The bytes are not JSON, hold more values than the limit, or write a member twice.
     #[error("the rule file is not usable JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// The file holds no softwire configuration, or holds it twice.
@@ -233,7 +241,7 @@ pub fn read_softwire_br_with(
         let limit = limits.max_bytes;
         return Err(SoftwireJsonError::TooLarge { bytes: bytes.len(), limit });
     }
-    let file = strict_json::parse(bytes)?;
+    let file = strict_json::parse(bytes, limits.max_values)?;
     let root = Node { value: &file, place: Place { pointer: String::new(), instance: None } };
     let tops: Vec<Node<'_>> =
         [TOP_QUALIFIED, TOP].iter().filter_map(|name| root.find(name)).collect();
