@@ -245,11 +245,14 @@ mod tests {
         history.add(set("wide", "192.0.2.0/24"), time("@0/@100"));
         history.add(set("narrow", "192.0.2.128/25"), time("@40/@60"));
         let wide = |s| ("wide".to_owned(), time(s));
-        let narrow = ("narrow".to_owned(), time("@40/@60"));
+        let narrow = || ("narrow".to_owned(), time("@40/@60"));
         assert_eq!(deciding(&history, at("@39.999999")), [wide("@0/@40")]);
-        assert_eq!(deciding(&history, at("@40")), [narrow.clone()]);
+        assert_eq!(deciding(&history, at("@40")), [narrow()]);
         assert_eq!(deciding(&history, at("@60")), [wide("@60/@100")]);
-        assert_eq!(deciding(&history, time("@30/@70")), [wide("@0/@40"), wide("@60/@100"), narrow]);
+        assert_eq!(
+            deciding(&history, time("@30/@70")),
+            [wide("@0/@40"), wide("@60/@100"), narrow()]
+        );
         assert!(deciding(&history, at("@100")).is_empty());
         assert_eq!(history.get(RuleSetId(0)).unwrap().in_force, time("@0/@100"));
         assert!(history.get(RuleSetId(2)).is_none());

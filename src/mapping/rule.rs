@@ -83,8 +83,12 @@ impl BasicMappingRule {
             return Err(RuleError::EndUserPrefixTooLong { v6, ea_len });
         }
         if ea_len == 0 {
-            // Address and PSID are explicit here; the numbers must still fit a port.
-            PsidParams::new(psid_offset, psid_len.unwrap_or(0))?;
+            // Address and PSID are explicit here; where there is a PSID, it must fit a port.
+            if let Some(len) = psid_len
+                && len > 0
+            {
+                PsidParams::new(psid_offset, len)?;
+            }
             return Err(RuleError::NotSupported(UnsupportedCase::OneToOne));
         }
         let suffix_bits = 32 - v4.prefix_len();
@@ -94,13 +98,14 @@ impl BasicMappingRule {
         {
             return Err(RuleError::PsidLenDisagrees { given, derived, v4, ea_len });
         }
-        let psid = PsidParams::new(psid_offset, derived)?;
+        // Without a PSID the offset has no effect: published rules write 16 there (RFC 8676 allows it).
         if ea_len < suffix_bits {
             return Err(RuleError::NotSupported(UnsupportedCase::AddressPrefix));
         }
         if ea_len == suffix_bits {
             return Err(RuleError::NotSupported(UnsupportedCase::WholeAddress));
         }
+        let psid = PsidParams::new(psid_offset, derived)?;
         Ok(BasicMappingRule { v6, v4, ea_len, psid })
     }
 

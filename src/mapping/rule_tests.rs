@@ -191,4 +191,9 @@ fn valid_rules_of_other_cases_are_refused_by_name() {
         assert_eq!(err, RuleError::NotSupported(case), "{v4} {o}");
         assert!(err.to_string().contains("not supported yet"), "{err}");
     }
+    // Where nothing is shared the offset has no effect; 16 is written there.
+    assert_eq!(
+        rule("2001:db8::/56", "192.0.2.0/24", 8, 16, Some(0)).unwrap_err(),
+        RuleError::NotSupported(UnsupportedCase::WholeAddress)
+    );
 }
