@@ -62,8 +62,6 @@ mod rule;
 mod ruleset;
 #[cfg(feature = "readers")]
 mod softwire_json;
-#[cfg(feature = "readers")]
-mod strict_json;
 
 pub use error::{RuleError, UnsupportedCase};
 pub use history::{RuleHistory, RuleSetId, RulesInForce};

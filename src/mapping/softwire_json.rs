@@ -11,19 +11,22 @@
 //! A member that this reader does not know is refused, not skipped: a misspelt `port-set` would silently move every port
 //! to another subscriber.
 
+mod error;
+mod node;
+mod strict;
+
+pub use error::{Place, SoftwireJsonError, SoftwireLimits};
+
 use std::collections::HashSet;
-use std::fmt;
-use std::net::Ipv6Addr;
 
 use ipnet::{Ipv4Net, Ipv6Net};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::mapping::{
-    BasicMappingRule, NamedRule, PsidParams, RuleError, RuleSet, UnsupportedCase, strict_json,
-};
+use crate::mapping::{BasicMappingRule, NamedRule, PsidParams, RuleSet};
+use error::TOP_QUALIFIED;
+use node::Node;
 
 const TOP: &str = "br-instances";
-const TOP_QUALIFIED: &str = "ietf-softwire-br:br-instances";
 
 /// What the members of an `algo-instance` may be called.
 const INSTANCE_MEMBERS: &[&str] = &[
@@ -41,168 +44,6 @@ const INSTANCE_MEMBERS: &[&str] = &[
     "port-set",
     "traffic-stat",
 ];
-
-/// How much a rule file may ask of its reader. The defaults hold some 20,000 rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SoftwireLimits {
-    /// The longest file, in bytes. Default: 8 MiB.
-    pub max_bytes: usize,
-    /// The most JSON values in a file, every scalar, list and object counted. Default: 400,000. A value takes up to
-    /// about 700 bytes of memory while the file is read.
-    pub max_values: usize,
-}
-
-impl Default for SoftwireLimits {
-    fn default() -> Self {
-        SoftwireLimits { max_bytes: 8 << 20, max_values: 400_000 }
-    }
-}
-
-impl SoftwireLimits {
-    /// The same limits with another length of the file, in bytes.
-    #[must_use]
-    pub const fn with_max_bytes(self, max_bytes: usize) -> SoftwireLimits {
-        SoftwireLimits { max_bytes, ..self }
-    }
-
-    /// The same limits with another number of JSON values.
-    #[must_use]
-    pub const fn with_max_values(self, max_values: usize) -> SoftwireLimits {
-        SoftwireLimits { max_values, ..self }
-    }
-}
-
-/// Where in a rule file something stands.
-///
-/// # Text form
-///
-/// The JSON pointer (RFC 6901), after the name of the instance where there is one:
-/// ``instance `lab-1` (/ietf-softwire-br:br-instances/algorithm/algo-instance/0/ea-len)``.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The JSON pointer.
-    pub pointer: String,
-    /// The name of the `algo-instance`, where it has a readable one.
-    pub instance: Option<String>,
-}
-
-impl Place {
-    fn member(&self, name: &str) -> Place {
-        let name = name.replace('~', "~0").replace('/', "~1");
-        Place {
-            pointer: format!("{}/{}", self.pointer, short(&name)),
-            instance: self.instance.clone(),
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.instance {
-            Some(name) => write!(f, "instance `{}` ({})", short(name), self.pointer),
-            None => f.write_str(&self.pointer),
-        }
-    }
-}
-
-/// Why a rule file cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SoftwireJsonError {
-    /// The file is longer than the limit.
-    #[error(
-        "the rule file has {bytes} bytes, the limit is {limit}: raise SoftwireLimits::max_bytes if it really holds that many rules"
-    )]
-    TooLarge {
-        /// The length of the file.
-        bytes: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// The bytes are not JSON, hold more values than the limit, or write a member twice.
-    #[error("the rule file is not usable JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// The file holds no softwire configuration, or holds it twice.
-    #[error(
-        "the rule file must have one member `{TOP_QUALIFIED}` at the top, it has {found}: export the ietf-softwire-br (RFC 8676) configuration of the border relay"
-    )]
-    Top {
-        /// How many were found: 0 or 2.
-        found: usize,
-    },
-    /// A member that must be there is not.
-    #[error("{place}: the member `{member}` is missing: {advice}")]
-    Missing {
-        /// The object.
-        place: Place,
-        /// The member.
-        member: &'static str,
-        /// What to write.
-        advice: &'static str,
-    },
-    /// A value is not what its member needs.
-    #[error("{place}: `{found}` is not {expected}")]
-    Value {
-        /// The member.
-        place: Place,
-        /// What it needs.
-        expected: &'static str,
-        /// What stands there, shortened.
-        found: String,
-    },
-    /// A member that this reader does not know.
-    #[error(
-        "{place}: no such member is known here ({known}): correct its spelling, or remove it if it does not change which ports a subscriber has"
-    )]
-    Unknown {
-        /// The member.
-        place: Place,
-        /// The members that are known there.
-        known: String,
-    },
-    /// Something of RFC 8676 that is not built yet.
-    #[error("{place}: {what} not supported yet: leave it out")]
-    NotSupported {
-        /// Where it stands.
-        place: Place,
-        /// What it is, with its verb.
-        what: &'static str,
-    },
-    /// Two instances with one name.
-    #[error("{place}: the name is used twice: give each instance its own, answers refer to it")]
-    DuplicateName {
-        /// The second of the two.
-        place: Place,
-    },
-    /// The numbers do not make a mapping rule, or one that is not built yet.
-    #[error("{place}: {source}")]
-    Rule {
-        /// The instance.
-        place: Place,
-        /// Why not.
-        source: RuleError,
-    },
-}
-
-impl SoftwireJsonError {
-    /// Whether the file may be right, but asks for something that is not built yet.
-    pub fn is_not_supported(&self) -> bool {
-        matches!(
-            self,
-            SoftwireJsonError::NotSupported { .. }
-                | SoftwireJsonError::Rule { source: RuleError::NotSupported(_), .. }
-        )
-    }
-
-    /// The kind of rule that is not built yet, where that is the reason.
-    pub fn unsupported_case(&self) -> Option<UnsupportedCase> {
-        match self {
-            SoftwireJsonError::Rule { source: RuleError::NotSupported(case), .. } => Some(*case),
-            _ => None,
-        }
-    }
-}
 
 /// Reads the MAP-E rules of a border relay, with the default [`SoftwireLimits`].
 ///
@@ -241,7 +82,7 @@ pub fn read_softwire_br_with(
         let limit = limits.max_bytes;
         return Err(SoftwireJsonError::TooLarge { bytes: bytes.len(), limit });
     }
-    let file = strict_json::parse(bytes, limits.max_values)?;
+    let file = strict::parse(bytes, limits.max_values)?;
     let root = Node { value: &file, place: Place { pointer: String::new(), instance: None } };
     let tops: Vec<Node<'_>> =
         [TOP_QUALIFIED, TOP].iter().filter_map(|name| root.find(name)).collect();
@@ -354,87 +195,5 @@ fn read_version(instance: &Node<'_>) -> Result<Option<String>, SoftwireJsonError
     }
 }
 
-/// A value and where it stands.
-struct Node<'a> {
-    value: &'a Value,
-    place: Place,
-}
-
-impl<'a> Node<'a> {
-    /// The member, where this is an object that has it. That it is an object is checked by `check_members` and `need`.
-    fn find(&self, member: &str) -> Option<Node<'a>> {
-        let value = self.value.as_object()?.get(member)?;
-        Some(Node { value, place: self.place.member(member) })
-    }
-
-    fn need(
-        &self,
-        member: &'static str,
-        advice: &'static str,
-    ) -> Result<Node<'a>, SoftwireJsonError> {
-        self.object()?;
-        let place = || self.place.clone();
-        self.find(member).ok_or_else(|| SoftwireJsonError::Missing {
-            place: place(),
-            member,
-            advice,
-        })
-    }
-
-    fn object(&self) -> Result<&'a Map<String, Value>, SoftwireJsonError> {
-        self.value.as_object().ok_or_else(|| self.is_not("an object"))
-    }
-
-    fn check_members(&self, known: &[&str]) -> Result<(), SoftwireJsonError> {
-        match self.object()?.keys().find(|name| !known.contains(&name.as_str())) {
-            None => Ok(()),
-            Some(name) => Err(SoftwireJsonError::Unknown {
-                place: self.place.member(name),
-                known: known.join(", "),
-            }),
-        }
-    }
-
-    fn text(&self, expected: &'static str) -> Result<&'a str, SoftwireJsonError> {
-        self.value.as_str().filter(|s| !s.is_empty()).ok_or_else(|| self.is_not(expected))
-    }
-
-    fn parse<T: std::str::FromStr>(&self, expected: &'static str) -> Result<T, SoftwireJsonError> {
-        self.text(expected)?.parse().map_err(|_| self.is_not(expected))
-    }
-
-    fn check_ipv6_addr(&self) -> Result<(), SoftwireJsonError> {
-        self.parse::<Ipv6Addr>("an IPv6 address").map(|_| ())
-    }
-
-    fn boolean(&self) -> Result<bool, SoftwireJsonError> {
-        self.value.as_bool().ok_or_else(|| self.is_not("true or false"))
-    }
-
-    fn small_number(&self) -> Result<u8, SoftwireJsonError> {
-        let number = self.value.as_u64().and_then(|n| u8::try_from(n).ok());
-        number.ok_or_else(|| self.is_not("a number from 0 to 255, without quotes"))
-    }
-
-    fn is_not(&self, expected: &'static str) -> SoftwireJsonError {
-        let found = match self.value {
-            Value::Object(_) => "{...}".to_owned(),
-            Value::Array(_) => "[...]".to_owned(),
-            Value::String(text) => short(text),
-            scalar => scalar.to_string(),
-        };
-        SoftwireJsonError::Value { place: self.place.clone(), expected, found }
-    }
-}
-
-/// As much of a text as an error should repeat.
-fn short(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
-#[path = "softwire_json_tests.rs"]
 mod tests;

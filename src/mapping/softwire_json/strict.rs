@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 ///
 /// An object costs hundreds of bytes and can be written in seven, so a limit on bytes alone would not bound the memory.
 /// Objects and arrays nest at most 127 deep, the limit of `serde_json`.
-pub(crate) fn parse(bytes: &[u8], max_values: usize) -> Result<Value, serde_json::Error> {
+pub(super) fn parse(bytes: &[u8], max_values: usize) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let mut left = max_values;
     let value = Strict { left: &mut left }.deserialize(&mut deserializer)?;
