@@ -9,6 +9,7 @@ mod serde_text;
 pub mod allocation;
 pub mod index;
 pub mod inside;
+pub mod mapping;
 pub mod natlog;
 pub mod port;
 pub mod protocol;
