@@ -111,6 +111,45 @@ pub enum TcpState {
     Listen,
 }
 
+impl TcpState {
+    /// Every state.
+    pub const ALL: [TcpState; 11] = [
+        TcpState::None,
+        TcpState::SynSent,
+        TcpState::SynSent2,
+        TcpState::SynRecv,
+        TcpState::Established,
+        TcpState::FinWait,
+        TcpState::CloseWait,
+        TcpState::LastAck,
+        TcpState::TimeWait,
+        TcpState::Close,
+        TcpState::Listen,
+    ];
+
+    /// The name as conntrack prints it, `SYN_SENT`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TcpState::None => "NONE",
+            TcpState::SynSent => "SYN_SENT",
+            TcpState::SynSent2 => "SYN_SENT2",
+            TcpState::SynRecv => "SYN_RECV",
+            TcpState::Established => "ESTABLISHED",
+            TcpState::FinWait => "FIN_WAIT",
+            TcpState::CloseWait => "CLOSE_WAIT",
+            TcpState::LastAck => "LAST_ACK",
+            TcpState::TimeWait => "TIME_WAIT",
+            TcpState::Close => "CLOSE",
+            TcpState::Listen => "LISTEN",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<TcpState> {
+        TcpState::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
 /// One record of a NAT log, as it stands: nothing added, nothing paired.
 ///
 /// What a source does not say is `None`; a missing field is compatible with everything and never a default value.
@@ -178,5 +217,8 @@ mod tests {
             assert_eq!(EventKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(EventKind::from_name("create"), None);
+        for state in TcpState::ALL {
+            assert_eq!(TcpState::from_name(state.name()), Some(state));
+        }
     }
 }

@@ -117,6 +117,71 @@ fn written_fraction(s: &str) -> Option<(i64, i64)> {
     Some(fraction_micros(fraction.get(..end)?))
 }
 
+impl WrittenTime {
+    /// RFC 3339 in UTC with the digits that its resolution has, so that reading it back gives the same interval:
+    /// whole seconds print no fraction, whole minutes no seconds. Years of other than four digits are written as
+    /// `@seconds[.fraction]`.
+    ///
+    /// An interval that no such text truncates to (a reading whose clock was corrected) is written as the shortest
+    /// one that contains it, up to a minute.
+    ///
+    /// ```
+    /// use portledger::time::WrittenTime;
+    /// for text in ["2026-11-02T03:04Z", "2026-11-02T03:04:05Z", "2026-11-02T03:04:05.120Z"] {
+    ///     assert_eq!(WrittenTime::parse(text, None)?.rfc3339(), text);
+    /// }
+    /// # Ok::<(), portledger::time::ParseTimeError>(())
+    /// ```
+    pub fn rfc3339(self) -> String {
+        const MINUTE: i64 = 60 * super::MICROS_PER_SECOND;
+        const STEPS: [(i64, usize); 8] = [
+            (1, 6),
+            (10, 5),
+            (100, 4),
+            (1_000, 3),
+            (10_000, 2),
+            (100_000, 1),
+            (1_000_000, 0),
+            (MINUTE, 0),
+        ];
+        let micros = self.start().as_microsecond();
+        let floor = |step: i64| micros.saturating_sub(micros.rem_euclid(step));
+        let end = self.end().as_microsecond();
+        let (step, decimals) = STEPS
+            .into_iter()
+            .find(|&(step, _)| {
+                step >= self.resolution_microsecond() && end <= floor(step).saturating_add(step)
+            })
+            .unwrap_or((MINUTE, 0));
+        let start = floor(step);
+        let Some(civil) = jiff::Timestamp::from_microsecond(start)
+            .ok()
+            .map(|t| TimeZone::UTC.to_datetime(t))
+            .filter(|civil| (0..=9999).contains(&civil.year()))
+        else {
+            // Truncation is towards zero here, which an aligned start does not feel.
+            let text = Timestamp::from_microsecond(start).to_string();
+            let cut = if decimals == 0 { 7 } else { 6 - decimals };
+            return text.get(..text.len().saturating_sub(cut)).unwrap_or(&text).to_owned();
+        };
+        let minutes = format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}",
+            civil.year(),
+            civil.month(),
+            civil.day(),
+            civil.hour(),
+            civil.minute()
+        );
+        if step == MINUTE {
+            return format!("{minutes}Z");
+        }
+        let fraction = format!("{:06}", start.rem_euclid(super::MICROS_PER_SECOND));
+        let dot = if decimals == 0 { "" } else { "." };
+        let digits = fraction.get(..decimals).unwrap_or_default();
+        format!("{minutes}:{:02}{dot}{digits}Z", civil.second())
+    }
+}
+
 impl Timestamp {
     /// RFC 3339 in UTC with the decimals that the instant needs, `2026-11-02T03:04:05.25Z`; the text form `@...`
     /// where the year has more than four digits.
@@ -216,7 +281,36 @@ mod tests {
     }
 
     #[test]
+    fn a_written_time_prints_the_digits_it_has() {
+        for text in [
+            "0000-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.999999Z",
+            "2026-11-02T03:04:05.1Z",
+            "9998-12-31T23:59Z",
+            "@-99999999999.25",
+            "@999999999999",
+            "@999999999999.000100",
+        ] {
+            let w = WrittenTime::parse(text, None).unwrap();
+            assert_eq!(w.rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn a_corrected_time_prints_an_interval_that_contains_it() {
+        //  05      06      07
+        //   |   |-------|       known to a second, clock 0.3 s off
+        let w = WrittenTime::parse("2026-11-02T03:04:05Z", None).unwrap();
+        let off = w.corrected(crate::time::TimeDelta::from_millisecond(300));
+        assert_eq!(off.rfc3339(), "2026-11-02T03:04Z");
+    }
+
+    #[test]
     fn every_instant_prints() {
+        for t in [i64::MIN, i64::MAX] {
+            let w = WrittenTime::exact(Timestamp::from_microsecond(t));
+            assert!(!w.rfc3339().is_empty());
+        }
         for t in [Timestamp::MIN, Timestamp::MAX, Timestamp::from_second(0)] {
             assert!(!t.rfc3339().is_empty());
         }

@@ -1,0 +1,262 @@
+//! Our own CSV: a header row, then one event or finished allocation a row (RFC 4180).
+//!
+//! Columns come by name, in any order; all but those that a row cannot do without may be missing or empty. Fields
+//! that hold commas, quotes or line breaks stand in quotes, and a quote inside them is doubled. Lines that begin with
+//! `#` are comments. The columns and their values are those of [`super::ndjson`]; the table is in [`crate::natlog`].
+//!
+//! A header with a column that is not known, or that comes twice, refuses the whole file: a misspelt `dport` that is
+//! read as "not recorded" would widen every answer in silence. The header and each row after it are then rejected for
+//! that reason, and [`RejectReason::advice`] lists the columns.
+
+use std::io;
+
+use ::csv::{ByteRecord, Terminator};
+
+use super::fields::{self, Key};
+use super::reader::{LineParser, ReaderOptions, column};
+use super::{Event, RejectReason};
+
+/// A parser of rows; the first one that is not blank and no comment is the header.
+#[derive(Debug)]
+pub struct CsvParser {
+    options: ReaderOptions,
+    rows: Rows,
+    record: ByteRecord,
+    header: Header,
+}
+
+#[derive(Debug)]
+enum Header {
+    Awaited,
+    Columns(Vec<Key>),
+    Refused(RejectReason),
+}
+
+impl CsvParser {
+    /// A parser that has not seen its header.
+    pub fn new(options: ReaderOptions) -> CsvParser {
+        CsvParser { options, rows: Rows::new(), record: ByteRecord::new(), header: Header::Awaited }
+    }
+
+    /// Reads the header; the field to blame is counted from 0.
+    fn read_header(&mut self) -> Result<Vec<Key>, (RejectReason, usize)> {
+        let mut columns = Vec::with_capacity(self.record.len());
+        for (i, name) in self.record.iter().enumerate() {
+            let name = std::str::from_utf8(name.trim_ascii()).unwrap_or_default();
+            let key = Key::from_name(name).ok_or((RejectReason::UnknownColumn, i))?;
+            if columns.contains(&key) {
+                return Err((RejectReason::RepeatedColumn, i));
+            }
+            columns.push(key);
+        }
+        Ok(columns)
+    }
+}
+
+impl LineParser for CsvParser {
+    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
+        if line.first() == Some(&b'#') {
+            return Err((RejectReason::Comment, 1));
+        }
+        if let Header::Refused(reason) = self.header {
+            return Err((reason, 1));
+        }
+        if let Err(err) = std::str::from_utf8(line) {
+            return Err((RejectReason::NotUtf8, column(err.valid_up_to())));
+        }
+        if !self.rows.split(line, &mut self.record) {
+            return Err((RejectReason::UnclosedQuote, column(line.len())));
+        }
+        let Header::Columns(columns) = &self.header else {
+            return Err(match self.read_header() {
+                Ok(columns) => {
+                    self.header = Header::Columns(columns);
+                    (RejectReason::Header, 1)
+                }
+                Err((reason, field)) => {
+                    self.header = Header::Refused(reason);
+                    (reason, field_column(line, field))
+                }
+            });
+        };
+        if self.record.len() != columns.len() {
+            let last = self.record.len().min(columns.len());
+            return Err((RejectReason::FieldCount, field_column(line, last)));
+        }
+        let place = |key| columns.iter().position(|&k| k == key);
+        let get = |key| {
+            let field = self.record.get(place(key)?)?;
+            std::str::from_utf8(field).ok()
+        };
+        fields::fill(get, &self.options, event).map_err(|(reason, key)| {
+            (reason, key.and_then(place).map_or(1, |field| field_column(line, field)))
+        })
+    }
+}
+
+/// The column at which a field starts; past the last field, the end of the line.
+fn field_column(line: &[u8], field: usize) -> u32 {
+    let mut scan = RowScan::default();
+    let mut left = field;
+    for (i, &byte) in line.iter().enumerate() {
+        if left == 0 {
+            return column(i);
+        }
+        let was_open = scan.is_open();
+        scan.feed(&[byte]);
+        if byte == b',' && !was_open {
+            left -= 1;
+        }
+    }
+    column(line.len())
+}
+
+/// Follows the quotes of a row, to know which line break ends it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RowScan(Place);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    FieldStart,
+    Plain,
+    Quoted,
+    /// After a quote inside quotes: the end of the field, or half of a doubled quote.
+    QuoteInQuoted,
+}
+
+impl RowScan {
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = match (self.0, byte) {
+                (Place::FieldStart | Place::QuoteInQuoted, b'"') => Place::Quoted,
+                (Place::Quoted, b'"') => Place::QuoteInQuoted,
+                (Place::Quoted, _) => Place::Quoted,
+                (_, b',' | b'\n') => Place::FieldStart,
+                _ => Place::Plain,
+            };
+        }
+    }
+
+    /// Whether a line break here would belong to the row.
+    pub(super) fn is_open(self) -> bool {
+        self.0 == Place::Quoted
+    }
+}
+
+/// Splits single rows with one CSV reader, whose tables are costly to build.
+#[derive(Debug)]
+struct Rows {
+    reader: ::csv::Reader<Feed>,
+    fed: u64,
+}
+
+/// The bytes of one row.
+#[derive(Debug, Default)]
+struct Feed {
+    row: Vec<u8>,
+    at: usize,
+    /// More was asked for than the row holds.
+    is_starved: bool,
+}
+
+impl io::Read for Feed {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.row.get(self.at..).unwrap_or_default().read(out)?;
+        self.at += n;
+        self.is_starved |= n == 0;
+        Ok(n)
+    }
+}
+
+impl Rows {
+    fn new() -> Rows {
+        let reader = ::csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .terminator(Terminator::Any(b'\n'))
+            .from_reader(Feed::default());
+        Rows { reader, fed: 0 }
+    }
+
+    /// The fields of a row; false unless the row is exactly one record.
+    fn split(&mut self, row: &[u8], record: &mut ByteRecord) -> bool {
+        let feed = self.reader.get_mut();
+        feed.row.clear();
+        feed.row.extend_from_slice(row);
+        feed.row.push(b'\n');
+        feed.at = 0;
+        self.fed += row.len() as u64 + 1;
+        let is_read = matches!(self.reader.read_byte_record(record), Ok(true));
+        let is_whole = is_read
+            && !self.reader.get_ref().is_starved
+            && self.reader.position().byte() == self.fed;
+        if !is_whole {
+            *self = Rows::new();
+        }
+        is_whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(rows: &[&str]) -> Vec<Result<Event, (RejectReason, u32)>> {
+        let mut parser = CsvParser::new(ReaderOptions::new());
+        rows.iter()
+            .map(|row| {
+                let mut event = Event::default();
+                parser.parse_line(row.as_bytes(), &mut event).map(|()| event)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn columns_come_by_name_in_any_order() {
+        let read = parse(&[
+            "\u{feff}port,inside,\"start\", outside,pool,proto",
+            "20017,100.64.0.10,2026-11-02T03:04:05Z,203.0.113.1,\"a \"\"b\"\", c\",udp",
+        ]);
+        assert_eq!(read[0], Err((RejectReason::Header, 1)));
+        let event = read[1].as_ref().unwrap();
+        assert_eq!(event.pool.as_deref(), Some("a \"b\", c"));
+        assert_eq!(event.outside.unwrap().to_string(), "203.0.113.1");
+        assert_eq!(event.ports.unwrap().first(), 20_017);
+    }
+
+    #[test]
+    fn an_unknown_column_refuses_the_whole_file_and_lists_the_known_ones() {
+        let read = parse(&["port,dest,outside", "1,2,203.0.113.1", "# note"]);
+        assert_eq!(read[0], Err((RejectReason::UnknownColumn, 6)));
+        assert_eq!(read[1], Err((RejectReason::UnknownColumn, 1)));
+        assert_eq!(read[2], Err((RejectReason::Comment, 1)));
+        assert!(RejectReason::UnknownColumn.advice().contains("dport"));
+        assert_eq!(parse(&["port,port"])[0], Err((RejectReason::RepeatedColumn, 6)));
+    }
+
+    #[test]
+    fn the_field_to_blame_is_named_by_its_place() {
+        let read = parse(&["start,pool,port", "@1,\"a,b\",x", "@1,a", "@1,a,1,2"]);
+        assert_eq!(read[1], Err((RejectReason::BadPort, 10)));
+        assert_eq!(read[2], Err((RejectReason::FieldCount, 5)));
+        assert_eq!(read[3], Err((RejectReason::FieldCount, 8)));
+    }
+
+    #[test]
+    fn a_row_goes_on_only_inside_quotes() {
+        for (text, is_open) in [
+            ("a,b", false),
+            ("a,\"b", true),
+            ("a,\"b\"", false),
+            ("a,\"b\"\"", true),
+            ("a,b\"c", false),
+            ("\"a\"b\"", false),
+            ("\"a\nb", true),
+        ] {
+            let mut scan = RowScan::default();
+            scan.feed(text.as_bytes());
+            assert_eq!(scan.is_open(), is_open, "{text}");
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Our own NDJSON: one JSON object a line, and the form in which portledger shows what it read.
+//!
+//! Numbers may be given as JSON numbers or as text; `null` and the empty text count as missing. The keys are those of
+//! [`super::csv`]; the table is in [`crate::natlog`]. Beside them `line`, `offset`, `column`, `datagram`, `record` and
+//! `note` are passed over, and an object with `reject` is counted as
+//! [`RejectedUpstream`](RejectReason::RejectedUpstream); any other key is an error.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::fields::{self, Key};
+use super::reader::{LineParser, ReaderOptions, column};
+use super::{Event, EventKind, Reject, RejectReason};
+use crate::inside::InsideHost;
+use crate::time::WrittenTime;
+
+/// Keys that say something about the line, not about the NAT.
+const PASSED_OVER: [&str; 6] = ["line", "offset", "column", "datagram", "record", "note"];
+
+/// A parser of lines that hold one object each.
+#[derive(Debug)]
+pub struct NdjsonParser {
+    options: ReaderOptions,
+}
+
+impl NdjsonParser {
+    /// A parser.
+    pub fn new(options: ReaderOptions) -> NdjsonParser {
+        NdjsonParser { options }
+    }
+}
+
+impl LineParser for NdjsonParser {
+    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
+        let text = std::str::from_utf8(line)
+            .map_err(|err| (RejectReason::NotUtf8, column(err.valid_up_to())))?;
+        let object: Object<'_> = serde_json::from_str(text).map_err(|err| {
+            let at = u32::try_from(err.column()).unwrap_or(u32::MAX).max(1);
+            (if err.is_eof() { RejectReason::CutShort } else { RejectReason::BadJson }, at)
+        })?;
+        if object.is_reject {
+            return Err((RejectReason::RejectedUpstream, 1));
+        }
+        if let Some((reason, key)) = object.refusal {
+            return Err((reason, key_column(text, &key)));
+        }
+        let get = |key: Key| object.values.get(key as usize)?.as_deref();
+        fields::fill(get, &self.options, event)
+            .map_err(|(reason, key)| (reason, key.map_or(1, |key| key_column(text, key.name()))))
+    }
+}
+
+/// Where a key stands; 1 where it is written with escapes.
+fn key_column(text: &str, key: &str) -> u32 {
+    text.find(&format!("\"{key}\"")).map_or(1, column)
+}
+
+/// An object as far as it concerns us.
+struct Object<'a> {
+    values: [Option<Cow<'a, str>>; Key::COUNT],
+    is_reject: bool,
+    refusal: Option<(RejectReason, String)>,
+}
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+        let mut object =
+            Object { values: [const { None }; Key::COUNT], is_reject: false, refusal: None };
+        while let Some(Text(name)) = map.next_key()? {
+            let Some(key) = Key::from_name(&name) else {
+                if name == "reject" {
+                    object.is_reject = true;
+                } else if !PASSED_OVER.contains(&&*name) {
+                    object
+                        .refusal
+                        .get_or_insert_with(|| (RejectReason::UnknownColumn, name.into_owned()));
+                }
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let refuse = |reason| (reason, key.name().to_owned());
+            match (map.next_value()?, object.values.get_mut(key as usize)) {
+                (Scalar::Null, _) | (_, None) => {}
+                (Scalar::Other, _) => {
+                    object.refusal.get_or_insert_with(|| refuse(RejectReason::BadValue));
+                }
+                (Scalar::Text(text), Some(slot)) => {
+                    if slot.replace(text).is_some() {
+                        object.refusal.get_or_insert_with(|| refuse(RejectReason::RepeatedColumn));
+                    }
+                }
+            }
+        }
+        Ok(object)
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_str(ScalarVisitor)? {
+            Scalar::Text(text) => Ok(Text(text)),
+            _ => Ok(Text(Cow::Borrowed(""))),
+        }
+    }
+}
+
+/// A value as the text that our CSV would hold.
+enum Scalar<'a> {
+    Null,
+    Text(Cow<'a, str>),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Scalar<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a whole number, true, false or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Borrowed(if value { "true" } else { "false" })))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Owned(value.to_string())))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Owned(value.to_string())))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar<'de>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar<'de>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
+}
+
+/// Writes an event as one line, such that reading it gives the same event (its `span` apart, and `line`, which
+/// becomes that of the new file).
+///
+/// Keys come in this order, and only those that the event has: `line`, `event`, `proto` (its number), `inside`,
+/// `inside_port`, `outside`, `port` or `first` and `last`, `dst`, `dport`, `time`, `start`, `stop` (`end` of an
+/// allocation), `realm`, `login`, `pool`, `timeout`, `state`, `killed`, `flow_id`. Times are RFC 3339 in UTC with the
+/// digits of their resolution.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_event(event: &Event, w: impl io::Write) -> io::Result<()> {
+    let mut object = ObjectWriter { w, has_key: false };
+    if event.line > 0 {
+        object.number("line", event.line)?;
+    }
+    object.text("event", event.kind.name())?;
+    if let Some(protocol) = event.protocol {
+        object.number(Key::Proto.name(), protocol.number())?;
+    }
+    match &event.inside {
+        // The realm has a key of its own.
+        Some(InsideHost::V4 { addr, .. }) => object.text(Key::Inside.name(), &addr.to_string())?,
+        Some(host) => object.text(Key::Inside.name(), &host.to_string())?,
+        None => {}
+    }
+    if let Some(port) = event.inside_port {
+        object.number(Key::InsidePort.name(), port)?;
+    }
+    if let Some(addr) = event.outside {
+        object.text(Key::Outside.name(), &addr.to_string())?;
+    }
+    match event.ports {
+        Some(ports) if ports.first() == ports.last() => {
+            object.number(Key::Port.name(), ports.first())?;
+        }
+        Some(ports) => {
+            object.number(Key::First.name(), ports.first())?;
+            object.number(Key::Last.name(), ports.last())?;
+        }
+        None => {}
+    }
+    if let Some(destination) = event.destination {
+        object.text(Key::Dst.name(), &destination.addr.to_string())?;
+        if let Some(port) = destination.port {
+            object.number(Key::Dport.name(), port)?;
+        }
+    }
+    let end = if event.kind == EventKind::Allocation { Key::End } else { Key::Stop };
+    for (key, time) in [(Key::Time, event.time), (Key::Start, event.start), (end, event.stop)] {
+        if let Some(text) = time.map(WrittenTime::rfc3339) {
+            object.text(key.name(), &text)?;
+        }
+    }
+    let realm = event.inside.as_ref().and_then(InsideHost::realm);
+    object.text_if_any(Key::Realm.name(), realm.map_or("", |realm| realm.as_str()))?;
+    object.text_if_any(Key::Login.name(), event.login.as_deref().unwrap_or_default())?;
+    object.text_if_any(Key::Pool.name(), event.pool.as_deref().unwrap_or_default())?;
+    if let Some(second) = event.timeout_second {
+        object.number(Key::Timeout.name(), second)?;
+    }
+    if let Some(state) = event.state {
+        object.text(Key::State.name(), state.name())?;
+    }
+    if let Some(killed) = event.killed {
+        object.raw(Key::Killed.name(), killed)?;
+    }
+    if let Some(id) = event.flow_id {
+        object.number(Key::FlowId.name(), id)?;
+    }
+    object.finish()
+}
+
+/// Writes a reject as one line, `{"line":7,"offset":512,"reject":"cut-short","column":41}`.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_reject(reject: &Reject, w: impl io::Write) -> io::Result<()> {
+    let mut object = ObjectWriter { w, has_key: false };
+    object.number("line", reject.line)?;
+    object.number("offset", reject.span.offset)?;
+    object.text("reject", reject.reason.name())?;
+    object.number("column", reject.column)?;
+    object.finish()
+}
+
+struct ObjectWriter<W> {
+    w: W,
+    has_key: bool,
+}
+
+impl<W: io::Write> ObjectWriter<W> {
+    fn raw(&mut self, key: &str, value: impl fmt::Display) -> io::Result<()> {
+        let before = if self.has_key { ',' } else { '{' };
+        self.has_key = true;
+        write!(self.w, "{before}\"{key}\":{value}")
+    }
+
+    fn number(&mut self, key: &str, value: impl Into<u64>) -> io::Result<()> {
+        self.raw(key, value.into())
+    }
+
+    fn text(&mut self, key: &str, value: &str) -> io::Result<()> {
+        self.raw(key, "")?;
+        serde_json::to_writer(&mut self.w, value).map_err(io::Error::from)
+    }
+
+    fn text_if_any(&mut self, key: &str, value: &str) -> io::Result<()> {
+        if value.is_empty() { Ok(()) } else { self.text(key, value) }
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.w.write_all(b"}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::allocation::Span;
+
+    fn parse(line: &str) -> Result<Event, (RejectReason, u32)> {
+        let mut event = Event::default();
+        let mut parser = NdjsonParser::new(ReaderOptions::new());
+        parser.parse_line(line.as_bytes(), &mut event).map(|()| event)
+    }
+
+    #[test]
+    fn an_event_is_written_in_the_order_of_the_keys_and_read_back() {
+        let line = concat!(
+            r#"{"line":7,"event":"session_delete","proto":6,"inside":"100.64.0.10","inside_port":53586,"#,
+            r#""outside":"203.0.113.1","port":20017,"dst":"192.0.2.10","dport":80,"#,
+            r#""time":"2026-11-22T00:18:55.123403Z","start":"2026-11-22T00:18:50Z","#,
+            r#""stop":"2026-11-22T00:18:55Z","realm":"blue","login":"a\"b","pool":"p","#,
+            r#""timeout":5,"state":"CLOSE","killed":true,"flow_id":2028815706}"#,
+            "\n"
+        );
+        let mut event = parse(line.trim_end()).unwrap();
+        assert_eq!(event.inside.as_ref().unwrap().to_string(), "100.64.0.10%blue");
+        event.line = 7;
+        let mut out = Vec::new();
+        write_event(&event, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), line);
+    }
+
+    #[test]
+    fn numbers_may_be_texts_and_null_is_missing() {
+        let event =
+            parse(r#"{"start":"@1.5","outside":"203.0.113.1","port":"80","login":null,"pool":""}"#)
+                .unwrap();
+        assert_eq!((event.ports.unwrap().first(), event.login, event.pool), (80, None, None));
+    }
+
+    #[test]
+    fn rejects_say_where() {
+        for (line, reason, column) in [
+            (r#"{"start":"@1","outside":"203.0.113.1","prot":6}"#, RejectReason::UnknownColumn, 39),
+            (r#"{"port":1,"port":1}"#, RejectReason::RepeatedColumn, 2),
+            (r#"{"port":[1]}"#, RejectReason::BadValue, 2),
+            (r#"{"port":{"a":1}}"#, RejectReason::BadValue, 2),
+            (r#"{"port":1.5}"#, RejectReason::BadValue, 2),
+            (r#"{"start":"@1","port":65536}"#, RejectReason::BadPort, 15),
+            (r#"{"start":"@1","port":-1}"#, RejectReason::BadPort, 15),
+            (r#"{"start":"@1"#, RejectReason::CutShort, 12),
+            (r#"{"start":"@1"} {}"#, RejectReason::BadJson, 16),
+            ("[]", RejectReason::BadJson, 1),
+            (r#"{"line":1,"reject":"cut-short","what":1}"#, RejectReason::RejectedUpstream, 1),
+        ] {
+            let (got, at) = parse(line).unwrap_err();
+            assert_eq!((got, at), (reason, column), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_written_reject_is_counted_upstream() {
+        let span = Span { offset: 512, length: 9 };
+        let reject = Reject { reason: RejectReason::CutShort, span, line: 7, column: 41 };
+        let mut out = Vec::new();
+        write_reject(&reject, &mut out).unwrap();
+        assert_eq!(out, b"{\"line\":7,\"offset\":512,\"reject\":\"cut-short\",\"column\":41}\n");
+        let line = std::str::from_utf8(&out).unwrap();
+        assert_eq!(parse(line.trim_end()), Err((RejectReason::RejectedUpstream, 1)));
+    }
+}

@@ -1,0 +1,367 @@
+//! Streams of log lines -> events and rejects, one format at a time.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
+use super::conntrack::ConntrackParser;
+use super::csv::{CsvParser, RowScan};
+use super::lines::{Found, LineBuffer};
+use super::ndjson::NdjsonParser;
+use super::{Event, Reject, RejectReason, Skipped};
+use crate::allocation::Span;
+use crate::inside::Realm;
+use crate::time::Zone;
+
+/// The formats that [`Reader`] reads.
+///
+/// # Text form
+///
+/// `conntrack`, `csv`, `ndjson`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// The text of `conntrack -E` ([`super::conntrack`]).
+    Conntrack,
+    /// Our own CSV ([`super::csv`]).
+    Csv,
+    /// Our own NDJSON ([`super::ndjson`]).
+    Ndjson,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 3] = [Format::Conntrack, Format::Csv, Format::Ndjson];
+
+    /// The name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Conntrack => "conntrack",
+            Format::Csv => "csv",
+            Format::Ndjson => "ndjson",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a NAT log format: write conntrack, csv or ndjson")]
+pub struct ParseFormatError(String);
+
+impl FromStr for Format {
+    type Err = ParseFormatError;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Format::ALL
+            .into_iter()
+            .find(|format| format.name() == s)
+            .ok_or_else(|| ParseFormatError(s.to_owned()))
+    }
+}
+
+/// What the lines do not say about themselves, and how long they may be.
+///
+/// ```
+/// use portledger::inside::Realm;
+/// use portledger::natlog::ReaderOptions;
+/// let options = ReaderOptions::new().with_realm(Realm::new("blue")).with_zone("Asia/Tokyo".parse()?);
+/// # Ok::<(), portledger::time::ParseZoneError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReaderOptions {
+    zone: Option<Zone>,
+    realm: Realm,
+    max_line_len: usize,
+}
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        ReaderOptions { zone: None, realm: Realm::EMPTY, max_line_len: Self::MAX_LINE_LEN }
+    }
+}
+
+impl ReaderOptions {
+    /// The default limit of a line (of a row, where quotes make a row of several lines), 64 KiB: far beyond any
+    /// line that a NAT writes, far below what a broken file could cost.
+    pub const MAX_LINE_LEN: usize = 64 * 1024;
+
+    /// No zone, no realm, lines up to [`ReaderOptions::MAX_LINE_LEN`].
+    pub fn new() -> ReaderOptions {
+        ReaderOptions::default()
+    }
+
+    /// The zone of times that carry none.
+    ///
+    /// Without it such times are refused in our own formats; the `[start=]` and `[stop=]` of conntrack are then
+    /// read as UTC, and a line whose stop is nowhere near its own stamp is refused.
+    #[must_use]
+    pub fn with_zone(self, zone: Zone) -> ReaderOptions {
+        ReaderOptions { zone: Some(zone), ..self }
+    }
+
+    /// The realm of inside IPv4 addresses whose record names none.
+    ///
+    /// For conntrack it stands in for the realm `zone-N` that a `zone=N` gives: name one only where the zones of
+    /// the box do not hand out the same inside addresses, or two hosts become one.
+    #[must_use]
+    pub fn with_realm(self, realm: Realm) -> ReaderOptions {
+        ReaderOptions { realm, ..self }
+    }
+
+    /// The longest line that is read, in bytes without its LF; longer ones are dropped and counted. It bounds the
+    /// memory of a reader.
+    #[must_use]
+    pub fn with_max_line_len(self, bytes: usize) -> ReaderOptions {
+        ReaderOptions { max_line_len: bytes, ..self }
+    }
+
+    /// The zone, if one was named.
+    pub fn zone(&self) -> Option<&Zone> {
+        self.zone.as_ref()
+    }
+
+    /// The realm.
+    pub fn realm(&self) -> &Realm {
+        &self.realm
+    }
+
+    /// The longest line, in bytes.
+    pub fn max_line_len(&self) -> usize {
+        self.max_line_len
+    }
+}
+
+/// A parser of one line that knows nothing of files.
+///
+/// It may remember what earlier lines showed (a header, a habit of the box), so lines go to it in their order.
+pub trait LineParser {
+    /// Reads one record (its line ending left out) into `event`, which must be at its default; `span` and `line`
+    /// are left to the caller.
+    ///
+    /// # Errors
+    ///
+    /// The reason and the byte, from 1, at which reading stopped; `event` is then in no particular state.
+    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)>;
+}
+
+/// What [`Reader::next_record`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// An event, now in the caller's [`Event`].
+    Event,
+    /// A line that holds none; the caller's [`Event`] is at its default.
+    Rejected(Reject),
+}
+
+#[derive(Debug)]
+enum Parser {
+    Conntrack(ConntrackParser),
+    Csv(CsvParser),
+    Ndjson(NdjsonParser),
+}
+
+impl LineParser for Parser {
+    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
+        match self {
+            Parser::Conntrack(parser) => parser.parse_line(line, event),
+            Parser::Csv(parser) => parser.parse_line(line, event),
+            Parser::Ndjson(parser) => parser.parse_line(line, event),
+        }
+    }
+}
+
+/// Reads the events of one stream, in order.
+///
+/// Lines end in LF or CRLF; the last one may end with the stream. Every line is part of one record, and every
+/// record is either an event or a counted reject: nothing vanishes. What is read does not depend on how the source
+/// cuts its bytes.
+///
+/// ```
+/// use portledger::natlog::{Event, Format, Reader, ReaderOptions};
+/// let log = "[1795306735.123403]\t    [NEW] tcp      6 10 SYN_SENT src=100.64.0.10 dst=192.0.2.10 sport=53586 \
+///     dport=80 [UNREPLIED] src=192.0.2.10 dst=203.0.113.1 sport=80 dport=20017 id=2028815706\n";
+/// let mut reader = Reader::new(Format::Conntrack, ReaderOptions::new(), log.as_bytes());
+/// let mut event = Event::default();
+/// while reader.read_event(&mut event)? {
+///     assert_eq!(event.inside.as_ref().map(|host| host.to_string()).as_deref(), Some("100.64.0.10"));
+///     assert_eq!(event.ports.map(|ports| ports.first()), Some(20017));
+/// }
+/// assert_eq!(reader.skipped().total(), 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Complexity
+///
+/// Linear in the bytes; memory is bounded by the longest permitted line. Reading conntrack allocates nothing per
+/// line in the steady state.
+#[derive(Debug)]
+pub struct Reader<R> {
+    buffer: LineBuffer<R>,
+    parser: Parser,
+    skipped: Skipped,
+    lines: u64,
+    events: u64,
+}
+
+/// The next record as bytes.
+enum Row {
+    /// `len` bytes over `lines` lines.
+    Whole { len: usize, lines: u64, has_newline: bool },
+    /// One line of `len` bytes that opens a quote which nothing closes.
+    Unclosed { len: usize },
+    /// A line of that many bytes, dropped already.
+    Dropped { len: u64 },
+}
+
+impl<R: io::Read> Reader<R> {
+    /// A reader of `source`, which needs no buffer of its own.
+    pub fn new(format: Format, options: ReaderOptions, source: R) -> Reader<R> {
+        let buffer = LineBuffer::new(source, options.max_line_len());
+        let parser = match format {
+            Format::Conntrack => Parser::Conntrack(ConntrackParser::new(&options)),
+            Format::Csv => Parser::Csv(CsvParser::new(options)),
+            Format::Ndjson => Parser::Ndjson(NdjsonParser::new(options)),
+        };
+        Reader { buffer, parser, skipped: Skipped::default(), lines: 0, events: 0 }
+    }
+
+    /// The next record, event or not; none at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of the source; the next call goes on where this one stopped.
+    pub fn next_record(&mut self, event: &mut Event) -> io::Result<Option<Record>> {
+        *event = Event::default();
+        let offset = self.buffer.offset();
+        let Some(row) = self.next_row()? else { return Ok(None) };
+        let line = self.lines + 1;
+        let (result, offset, length) = match row {
+            Row::Whole { len, lines, has_newline } => {
+                let bytes = self.buffer.bytes(0, len);
+                let record = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+                let mut result = if record.trim_ascii().is_empty() {
+                    Err((RejectReason::Empty, 1))
+                } else {
+                    self.parser.parse_line(record, event)
+                };
+                if let (Ok(()), Parser::Conntrack(parser)) = (&result, &self.parser)
+                    && !has_newline
+                    && !parser.is_surely_whole()
+                {
+                    result = Err((RejectReason::CutShort, column(record.len())));
+                }
+                let length = record.len() as u64;
+                self.lines += lines;
+                self.buffer.consume_line(len);
+                (result, offset, length)
+            }
+            Row::Unclosed { len } => {
+                self.lines += 1;
+                self.buffer.consume_line(len);
+                (Err((RejectReason::UnclosedQuote, column(len))), offset, len as u64)
+            }
+            Row::Dropped { len } => {
+                self.lines += 1;
+                (Err((RejectReason::LineTooLong, 1)), self.buffer.dropped_from(), len)
+            }
+        };
+        let span = Span { offset, length: u32::try_from(length).unwrap_or(u32::MAX) };
+        match result {
+            Ok(()) => {
+                self.events += 1;
+                event.span = span;
+                event.line = line;
+                Ok(Some(Record::Event))
+            }
+            Err((reason, column)) => {
+                *event = Event::default();
+                self.skipped.add(reason);
+                Ok(Some(Record::Rejected(Reject { reason, span, line, column })))
+            }
+        }
+    }
+
+    /// The next event; false at the end of the stream. Rejects on the way are counted in
+    /// [`skipped`](Reader::skipped).
+    pub fn read_event(&mut self, event: &mut Event) -> io::Result<bool> {
+        loop {
+            match self.next_record(event)? {
+                None => return Ok(false),
+                Some(Record::Event) => return Ok(true),
+                Some(Record::Rejected(_)) => {}
+            }
+        }
+    }
+
+    fn next_row(&mut self) -> io::Result<Option<Row>> {
+        if self.buffer.is_dropping() {
+            return Ok(Some(Row::Dropped { len: self.buffer.drop_line()? }));
+        }
+        let first = self.buffer.find(0)?;
+        let (first_len, has_newline) = match first {
+            Found::End(0) => return Ok(None),
+            Found::TooLong => return Ok(Some(Row::Dropped { len: self.buffer.drop_line()? })),
+            Found::Newline(len) => (len, true),
+            Found::End(len) => (len, false),
+        };
+        let is_comment = self.buffer.bytes(0, 1) == b"#";
+        if !matches!(self.parser, Parser::Csv(_)) || is_comment {
+            return Ok(Some(Row::Whole { len: first_len, lines: 1, has_newline }));
+        }
+        let (mut found, mut from, mut lines) = (first, 0, 1);
+        let mut scan = RowScan::default();
+        loop {
+            let (len, has_newline) = match found {
+                Found::Newline(len) => (len, true),
+                Found::End(len) => (len, false),
+                Found::TooLong => return Ok(Some(Row::Unclosed { len: first_len })),
+            };
+            scan.feed(self.buffer.bytes(from, len));
+            if !scan.is_open() {
+                return Ok(Some(Row::Whole { len, lines, has_newline }));
+            }
+            if !has_newline {
+                return Ok(Some(Row::Unclosed { len: first_len }));
+            }
+            from = len + 1;
+            lines += 1;
+            found = self.buffer.find(from)?;
+        }
+    }
+}
+
+impl<R> Reader<R> {
+    /// The rejects so far, by reason.
+    pub fn skipped(&self) -> &Skipped {
+        &self.skipped
+    }
+
+    /// How many events were read.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// How many lines were read. Without rows of several lines this is [`events`](Reader::events) plus the total of
+    /// [`skipped`](Reader::skipped).
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+}
+
+impl<R: io::Read> Reader<R> {
+    /// How many bytes of the stream make up those lines.
+    pub fn bytes(&self) -> u64 {
+        self.buffer.offset()
+    }
+}
+
+/// A byte place as a column, from 1.
+pub(super) fn column(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX - 1).saturating_add(1)
+}
