@@ -7,13 +7,20 @@
 mod serde_text;
 
 pub mod allocation;
+pub mod identity;
 pub mod index;
+#[cfg(feature = "readers")]
+pub mod inquiry;
 pub mod inside;
 pub mod mapping;
 pub mod natlog;
 pub mod port;
 pub mod protocol;
+#[cfg(feature = "readers")]
+pub mod resolver;
 pub mod session;
+#[cfg(feature = "readers")]
+pub mod store;
 pub mod subscriber;
 pub mod time;
 

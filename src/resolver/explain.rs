@@ -127,11 +127,8 @@ fn discriminators(
     if inquiry.is_portless() {
         return vec![Discriminator::NoneExists];
     }
-    let claims: Vec<(&Fact<'_>, &Claim)> = judgement
-        .claims
-        .iter()
-        .filter_map(|c| Some((field.facts.get(c.fact)?, c)))
-        .collect();
+    let claims: Vec<(&Fact<'_>, &Claim)> =
+        judgement.claims.iter().filter_map(|c| Some((field.facts.get(c.fact)?, c))).collect();
     let mut found = Vec::new();
     let mut add = |discriminator| {
         if !found.contains(&discriminator) {
@@ -151,7 +148,9 @@ fn discriminators(
             }
             let keys = a.record().zip(b.record()).map(|(x, y)| (x.allocation, y.allocation));
             if let Some((x, y)) = keys {
-                if inquiry.protocol.is_none() && x.protocol.zip(y.protocol).is_some_and(|(p, q)| p != q) {
+                if inquiry.protocol.is_none()
+                    && x.protocol.zip(y.protocol).is_some_and(|(p, q)| p != q)
+                {
                     add(Discriminator::Protocol);
                 }
                 match x.destination.zip(y.destination) {

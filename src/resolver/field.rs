@@ -66,7 +66,9 @@ impl<'l> Fact<'l> {
             _ => true,
         };
         let by_destination = a.key_has_destination && b.key_has_destination;
-        protocols && x.ports.overlaps(y.ports) && (!by_destination || x.destination == y.destination)
+        protocols
+            && x.ports.overlaps(y.ports)
+            && (!by_destination || x.destination == y.destination)
     }
 }
 
@@ -169,7 +171,8 @@ impl<'l> Field<'l> {
                 continue;
             }
             let source = allocation.origin.first().map_or(0, |place| place.source.0);
-            let source = usize::try_from(source).ok().and_then(|at| ledger.manifest().sources.get(at));
+            let source =
+                usize::try_from(source).ok().and_then(|at| ledger.manifest().sources.get(at));
             let (Some(source), Some(host)) = (source, segment.host(allocation)) else { continue };
             let Some(log) = &source.log else { continue };
             let pool_says = exclusive_pools.iter().any(|t| t.overlaps(allocation.outer));

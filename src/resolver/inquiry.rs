@@ -105,7 +105,7 @@ impl Inquiry {
 
     /// What was added behind the written time for a server clock that stamps early.
     pub fn early_allowance(&self) -> TimeDelta {
-        if self.time.is_sub_second() { self.early } else { TimeDelta::ZERO }
+        self.early
     }
 
     /// The ports asked about: all of them without a port, or for a protocol that has none.

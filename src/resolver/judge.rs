@@ -121,8 +121,7 @@ fn claimants(field: &Field<'_>, window: TimeRange) -> Vec<usize> {
         .copied()
         .filter(|&at| {
             let replaced = |by: &usize| {
-                *by != at
-                    && fact(at).zip(fact(*by)).is_some_and(|(a, b)| is_replaced(a, b, window))
+                *by != at && fact(at).zip(fact(*by)).is_some_and(|(a, b)| is_replaced(a, b, window))
             };
             !meets.iter().any(replaced)
         })
@@ -140,8 +139,12 @@ fn claimants(field: &Field<'_>, window: TimeRange) -> Vec<usize> {
             let Some(record) = next.record() else { continue };
             let created = record.allocation.created;
             let soon = created >= window.end() && created <= window.end().plus(SUCCESSOR_WITHIN);
-            let takes_over = |holder: &Fact<'_>| holder.host != next.host && holder.same_full_key(next);
-            if soon && holders.iter().filter_map(|&h| fact(h)).any(takes_over) && !claims.contains(&at) {
+            let takes_over =
+                |holder: &Fact<'_>| holder.host != next.host && holder.same_full_key(next);
+            if soon
+                && holders.iter().filter_map(|&h| fact(h)).any(takes_over)
+                && !claims.contains(&at)
+            {
                 claims.push(at);
             }
         }
@@ -168,7 +171,8 @@ fn contradiction(field: &Field<'_>, claims: &[Claim], window: TimeRange) -> Opti
     };
     for (i, first) in claims.iter().enumerate() {
         for second in claims.iter().skip(i + 1) {
-            let (Some(a), Some(b)) = (field.facts.get(first.fact), field.facts.get(second.fact)) else {
+            let (Some(a), Some(b)) = (field.facts.get(first.fact), field.facts.get(second.fact))
+            else {
                 continue;
             };
             if a.host == b.host || !together(a, b) {
@@ -182,8 +186,11 @@ fn contradiction(field: &Field<'_>, claims: &[Claim], window: TimeRange) -> Opti
                 }
                 (None, None) => {}
                 _ => {
-                    let share_ports =
-                        a.ports.ranges().iter().any(|r| b.ports.ranges().iter().any(|s| r.overlaps(*s)));
+                    let share_ports = a
+                        .ports
+                        .ranges()
+                        .iter()
+                        .any(|r| b.ports.ranges().iter().any(|s| r.overlaps(*s)));
                     if share_ports && !is_one_subscriber(first, second) {
                         return Some(Reason::RuleAgainstLog);
                     }
@@ -258,7 +265,8 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
         return (Verdict::Free, Reason::ExcludedPort);
     }
     // A declared pool says which ports the device uses at all, whether or not its logs are complete.
-    if holds(&field.pooled, window) && !field.pooled_port.overlaps(&(window.start()..window.end())) {
+    if holds(&field.pooled, window) && !field.pooled_port.overlaps(&(window.start()..window.end()))
+    {
         return (Verdict::Free, Reason::OutsidePoolRange);
     }
     if field.expired_before.is_some_and(|before| window.start() < before) {

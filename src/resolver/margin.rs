@@ -126,7 +126,9 @@ impl Walk<'_, '_> {
     fn to_other_verdict(&self, edges: &[Timestamp], judgement: &Judgement) -> Option<Margin> {
         let mut at = self.edge();
         for _ in 0..MAX_STEPS {
-            if self.recorded.is_some_and(|end| self.distance(end) <= self.distance(at)) && !self.is_outside(judgement) {
+            if self.recorded.is_some_and(|end| self.distance(end) <= self.distance(at))
+                && !self.is_outside(judgement)
+            {
                 return Some(Margin { distance: self.distance(at), capped: true });
             }
             let limit = match self.direction {
@@ -249,7 +251,10 @@ impl Walk<'_, '_> {
             let names = name(self.identity, fact, probe).names;
             // A host that nobody was bound to is nobody else.
             let somebody = names.iter().any(|n| n.subscriber().is_some());
-            if fact.outer.overlaps(probe) && is_other(&names) && (somebody || fact.record().is_some()) {
+            if fact.outer.overlaps(probe)
+                && is_other(&names)
+                && (somebody || fact.record().is_some())
+            {
                 return Some(self.distance(at));
             }
             let next = self.next_binding_change(fact, at)?;

@@ -51,10 +51,9 @@ impl Coverage {
                 .iter()
                 .any(|p| p.prefix.contains(&addr) && p.device.as_deref() == Some(&source.name));
             // A pool without a device belongs to whoever shows its addresses.
-            let pooled = manifest
-                .pools
-                .iter()
-                .any(|p| p.device.is_none() && p.prefix.contains(&addr) && shows_any(source, p.prefix));
+            let pooled = manifest.pools.iter().any(|p| {
+                p.device.is_none() && p.prefix.contains(&addr) && shows_any(source, p.prefix)
+            });
             if !declared && !pooled && !log.showed(addr) {
                 continue;
             }
@@ -88,7 +87,9 @@ impl Coverage {
             Ok(Some(covers))
         } else {
             match (log.profile.max_life, source.recorded) {
-                (Some(life), Some(recorded)) if !log.is_table => Ok(settled(recorded, life, log.has_creates)),
+                (Some(life), Some(recorded)) if !log.is_table => {
+                    Ok(settled(recorded, life, log.has_creates))
+                }
                 _ => Err(AbsenceDoubt::NoMaxLife),
             }
         };

@@ -21,7 +21,9 @@ pub enum LedgerError {
     #[error("{} is being written by another process: try again when it has ended", .0.display())]
     Locked(PathBuf),
     /// A file of the ledger is not what was written.
-    #[error("{file} is damaged: {why}; restore it from a copy, or delete the ledger and import again")]
+    #[error(
+        "{file} is damaged: {why}; restore it from a copy, or delete the ledger and import again"
+    )]
     Corrupt {
         /// The file below the ledger.
         file: String,

@@ -42,9 +42,7 @@ impl Input {
 
     pub(super) fn open(self) -> Result<Box<dyn Read>, LedgerError> {
         match self {
-            Input::Path(path) => {
-                Ok(Box::new(File::open(&path).map_err(|e| io_error(&path, e))?))
-            }
+            Input::Path(path) => Ok(Box::new(File::open(&path).map_err(|e| io_error(&path, e))?)),
             Input::Stream(_, stream) => Ok(stream),
         }
     }
@@ -202,7 +200,8 @@ impl Ledger {
             }
             let number = self.manifest.sources.len() + sources.len();
             let source = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
-            let mut stream = Counting { inner: input.open()?, hasher: Sha256::new(), bytes: 0, progress };
+            let mut stream =
+                Counting { inner: input.open()?, hasher: Sha256::new(), bytes: 0, progress };
             let report = read_log(&mut stream, request, source, &mut assembler, &name)?;
             let sha256 = hex(&stream.hasher.finalize());
             let bytes = stream.bytes;
@@ -210,7 +209,12 @@ impl Ledger {
                 // A stream shows only at its end that it was here before; its events must not count twice.
                 let report = StreamReport::already(name);
                 let audit = Audit::default();
-                return Ok(ImportReport { streams: vec![report], allocations: 0, audit, profile: request.profile() });
+                return Ok(ImportReport {
+                    streams: vec![report],
+                    allocations: 0,
+                    audit,
+                    profile: request.profile(),
+                });
             }
             sources.push(SourceEntry {
                 name: request.source.clone(),
@@ -294,9 +298,9 @@ fn read_log(
     assembler: &mut Assembler,
     name: &str,
 ) -> Result<StreamReport, LedgerError> {
-    let mut options = ReaderOptions::default().realm(request.realm.clone());
+    let mut options = ReaderOptions::new().with_realm(request.realm.clone());
     if let Some((_, zone)) = &request.zone {
-        options = options.zone(zone.clone());
+        options = options.with_zone(zone.clone());
     }
     let mut reader = Reader::new(request.format, options, stream);
     let mut report = StreamReport { already: false, ..StreamReport::already(name.to_owned()) };

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use super::coverage::Coverage;
 use super::error::{LedgerError, io_error};
 use super::files;
-use super::manifest::{LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind};
+use super::manifest::{
+    LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind,
+};
 use super::segment::Segment;
 use super::subscribers;
+use crate::allocation::SourceId;
 use crate::identity::IdentityTable;
 use crate::mapping::{RuleHistory, RuleSet, read_softwire_br};
 use crate::session::Assembled;
@@ -36,6 +39,8 @@ pub struct Ledger {
     pub(super) segments: Vec<Segment>,
     pub(super) rules: RuleHistory,
     pub(super) identity: IdentityTable,
+    /// What bindings are made of, by source.
+    pub(super) subscribers: Vec<(SourceId, subscribers::Stored)>,
     /// Held as long as this process may write.
     _lock: Option<File>,
 }
@@ -49,6 +54,7 @@ impl Ledger {
             segments: Vec::new(),
             rules: RuleHistory::default(),
             identity: IdentityTable::default(),
+            subscribers: Vec::new(),
             _lock: None,
         }
     }
@@ -85,7 +91,9 @@ impl Ledger {
         if dir.join(MANIFEST).exists() {
             return Ledger::load(dir, Some(lock));
         }
-        let ledger = Ledger { dir: Some(dir.to_owned()), _lock: Some(lock), ..Ledger::in_memory() };
+        let mut ledger = Ledger::in_memory();
+        ledger.dir = Some(dir.to_owned());
+        ledger._lock = Some(lock);
         ledger.save()?;
         Ok(ledger)
     }
@@ -108,8 +116,10 @@ impl Ledger {
             let bytes = fs::read(&path).map_err(|e| io_error(&path, e))?;
             rules.add(read_rules(&entry.path, &bytes)?, entry.in_force);
         }
-        let identity = subscribers::load(dir, &manifest.sources)?;
-        Ok(Ledger { dir: Some(dir.to_owned()), manifest, segments, rules, identity, _lock: lock })
+        let subscribers = subscribers::load(dir, &manifest.sources)?;
+        let identity = subscribers::table(&subscribers).0;
+        let dir = Some(dir.to_owned());
+        Ok(Ledger { dir, manifest, segments, rules, identity, subscribers, _lock: lock })
     }
 
     pub(super) fn save(&self) -> Result<(), LedgerError> {
@@ -179,9 +189,8 @@ impl Ledger {
         in_force: TimeRange,
     ) -> Result<bool, LedgerError> {
         let set = read_rules(path, bytes)?;
-        let same = |e: &RuleEntry| {
-            e.in_force == in_force && e.file.sha256 == files::hex(&digest(bytes))
-        };
+        let same =
+            |e: &RuleEntry| e.in_force == in_force && e.file.sha256 == files::hex(&digest(bytes));
         if self.manifest.rules.iter().any(same) {
             return Ok(false);
         }

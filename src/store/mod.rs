@@ -23,10 +23,11 @@ mod subscribers;
 
 pub use coverage::{AbsenceDoubt, Coverage};
 pub use error::LedgerError;
-pub(crate) use files::hex;
 pub use expire::Expired;
 pub use import::{ImportReport, Input, LogImport, StreamReport};
 pub use ledger::Ledger;
-pub use manifest::{FileEntry, LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind};
+pub use manifest::{
+    FileEntry, LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind,
+};
 pub use segment::Segment;
 pub use subscribers::{SubscriberImport, SubscriberReport};

@@ -36,10 +36,16 @@ impl Segment {
     /// # Errors
     ///
     /// [`LedgerError::Corrupt`] when an allocation names a host that is not there.
-    pub fn new(hosts: Vec<InsideHost>, allocations: Vec<Allocation>) -> Result<Segment, LedgerError> {
+    pub fn new(
+        hosts: Vec<InsideHost>,
+        allocations: Vec<Allocation>,
+    ) -> Result<Segment, LedgerError> {
         let known = |a: &Allocation| usize::try_from(a.inside.0).is_ok_and(|at| at < hosts.len());
         if !allocations.iter().all(known) {
-            return Err(LedgerError::corrupt("segment", "an allocation names a host that is not in it"));
+            return Err(LedgerError::corrupt(
+                "segment",
+                "an allocation names a host that is not in it",
+            ));
         }
         Ok(Segment { index: Index::build(allocations), hosts })
     }
@@ -85,13 +91,13 @@ impl Segment {
     }
 }
 
-fn decode(
-    name: &str,
-    bytes: &[u8],
-) -> Result<(Vec<InsideHost>, Vec<Allocation>), LedgerError> {
+fn decode(name: &str, bytes: &[u8]) -> Result<(Vec<InsideHost>, Vec<Allocation>), LedgerError> {
     let corrupt = |why: &str| LedgerError::corrupt(name, why);
-    let body_len =
-        bytes.len().checked_sub(DIGEST).filter(|n| *n >= HEADER).ok_or_else(|| corrupt("it is cut short"))?;
+    let body_len = bytes
+        .len()
+        .checked_sub(DIGEST)
+        .filter(|n| *n >= HEADER)
+        .ok_or_else(|| corrupt("it is cut short"))?;
     let (body, digest) = bytes.split_at(body_len);
     if body.get(..MAGIC.len()) != Some(&MAGIC) {
         return Err(corrupt("it does not begin like a segment of this version"));

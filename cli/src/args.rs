@@ -1,0 +1,337 @@
+//! The command line: a stable contract that scripts and people depend on.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use portledger::allocation::Destination;
+use portledger::identity::IdentityFormat;
+use portledger::natlog::Format;
+use portledger::time::{TimeDelta, Tolerance};
+use portledger::{PortRange, Protocol};
+
+/// Who was behind a shared IPv4 address: (address, port, time) -> subscriber, from NAT logs, MAP rules and accounting.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portledger",
+    version,
+    max_term_width = 110,
+    after_help = "\
+Examples:
+  portledger demo
+  portledger import --ledger L --format conntrack --source cgn-1 conntrack.log
+  portledger subscribers import --ledger L --format radius-detail detail-*
+  portledger resolve --ledger L 203.0.113.7:40213 2026-11-02T03:04:05Z --protocol tcp
+  portledger resolve --ledger L --batch complaints.csv --input csv --output csv > answers.csv
+
+Times are RFC 3339 with offset, or @seconds[.fraction]. A written time means the interval that its digits cut off.
+Exit codes of a single resolve: 0 unique, 3 ambiguous, 4 not-covered, 5 conflict, 6 purged, 7 not-ours, 8 unbound, \
+9 free; 2 is bad usage or a file that cannot be read."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A tour on a synthetic provider; needs nothing
+    Demo(Demo),
+    /// Write the logs of a synthetic provider, with questions and their true answers
+    Synth(Synth),
+    /// Declare which public addresses are ours
+    #[command(subcommand)]
+    Pools(Pools),
+    /// Import NAT logs
+    Import(Import),
+    /// Rules of stateless mappings
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Who had which inside address when
+    #[command(subcommand)]
+    Subscribers(Subscribers),
+    /// Answer one question, or a table of them
+    Resolve(Resolve),
+    /// Print what a log reader sees, as NDJSON
+    Events(Events),
+    /// What the ledger holds and for which times it is complete
+    Info(Info),
+    /// Hold every file of the ledger to its checksum
+    Verify(InLedger),
+    /// Delete everything before an instant
+    Expire(Expire),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InLedger {
+    /// The ledger directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ledger: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  portledger demo\n  portledger demo --keep ./demo     # leaves the logs and the ledger for a look"
+)]
+pub(crate) struct Demo {
+    /// Keep the logs and the ledger in this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    /// Print one JSON object per question instead of prose
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  portledger synth --out isp --subscribers 500 --hours 2 --seed 7"
+)]
+pub(crate) struct Synth {
+    /// Where to write
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How many subscribers
+    #[arg(long, default_value_t = 200)]
+    pub(crate) subscribers: u32,
+    /// How many hours
+    #[arg(long, default_value_t = 2)]
+    pub(crate) hours: u32,
+    /// The seed: the same one writes the same bytes
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Pools {
+    /// Declare a pool
+    Add(PoolAdd),
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  portledger pools add --ledger L 203.0.113.0/24 --ports 1024-65535 --device cgn-1 --exclusive"
+)]
+pub(crate) struct PoolAdd {
+    #[command(flatten)]
+    pub(crate) ledger: InLedger,
+    /// The public addresses, or one
+    #[arg(value_name = "PREFIX")]
+    pub(crate) prefix: String,
+    /// The ports that the NAT uses on them
+    #[arg(long, value_name = "A-B", default_value = "0-65535")]
+    pub(crate) ports: PortRange,
+    /// The device that uses them: the --source name of its logs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+    /// Since when
+    #[arg(long, value_name = "T")]
+    pub(crate) from: Option<String>,
+    /// Until when, not included
+    #[arg(long, value_name = "T")]
+    pub(crate) until: Option<String>,
+    /// Two hosts can never hold one key of this pool at once
+    #[arg(long)]
+    pub(crate) exclusive: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  portledger import --ledger L --format conntrack --source cgn-1 conntrack.log
+  zcat blocks.csv.gz | portledger import --ledger L --format csv --source cgn-2 --profile exact -
+
+The files of one call are read as one stream, in the order given. The same file with the same options changes nothing; \
+the same bytes with other options are refused.
+
+Profiles say what the stamps of a source mean: `conntrack` (of that format), `exact` (a table that is the truth itself), \
+`unknown` (of every other format: the least is claimed), or a JSON file.")]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) ledger: InLedger,
+    /// conntrack, csv or ndjson
+    #[arg(long)]
+    pub(crate) format: Format,
+    /// The device, or the collector, that wrote the log; sources of one name are one device
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: String,
+    /// What the stamps mean: conntrack, exact, unknown, or a JSON file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: Option<String>,
+    /// The realm (VRF, NAT instance) of inside addresses without one
+    #[arg(long, value_name = "R")]
+    pub(crate) realm: Option<String>,
+    /// The zone of stamps without one: UTC, Asia/Tokyo, +09:00
+    #[arg(long, value_name = "TZ")]
+    pub(crate) timezone: Option<String>,
+    /// The year of stamps without one
+    #[arg(long, value_name = "Y")]
+    pub(crate) year: Option<i16>,
+    /// Source clock minus true time, which is subtracted: 2.7s for a clock that is ahead
+    #[arg(long, value_name = "D", allow_hyphen_values = true, default_value = "0s")]
+    pub(crate) clock_offset: TimeDelta,
+    /// The time for which the log is complete; without it, recorded time is first to last stamp and never proves absence
+    #[arg(long, value_name = "FROM/UNTIL")]
+    pub(crate) covers: Option<String>,
+    /// The logs; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Add a rule file (RFC 8676 JSON), in force for a time
+    Add(RulesAdd),
+    /// List the rule sets and when each is in force
+    List(InLedger),
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  portledger rules add --ledger L --from 2026-11-01T00:00:00Z softwire-br.json"
+)]
+pub(crate) struct RulesAdd {
+    #[command(flatten)]
+    pub(crate) ledger: InLedger,
+    /// Since when
+    #[arg(long, value_name = "T")]
+    pub(crate) from: String,
+    /// Until when, not included
+    #[arg(long, value_name = "T")]
+    pub(crate) until: Option<String>,
+    /// The rules
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Subscribers {
+    /// Import leases or accounting
+    Import(SubscribersImport),
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  portledger subscribers import --ledger L --format radius-detail detail-20261102
+  portledger subscribers import --ledger L --format csv --realm blue leases.csv     # inside,subscriber,start,end")]
+pub(crate) struct SubscribersImport {
+    #[command(flatten)]
+    pub(crate) ledger: InLedger,
+    /// csv or radius-detail
+    #[arg(long)]
+    pub(crate) format: IdentityFormat,
+    /// The realm of inside IPv4 addresses
+    #[arg(long, value_name = "R")]
+    pub(crate) realm: Option<String>,
+    /// The attribute that is the subscriber's id
+    #[arg(long, value_name = "NAME")]
+    pub(crate) id_attribute: Option<String>,
+    /// The zone of times without one
+    #[arg(long, value_name = "TZ")]
+    pub(crate) timezone: Option<String>,
+    /// The files; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  portledger resolve --ledger L 203.0.113.7:40213 2026-11-02T03:04:05Z --protocol tcp
+  portledger resolve --ledger L 203.0.113.7:40213 '2026-11-02 12:04:05' --timezone Asia/Tokyo --tolerance 2s
+  portledger resolve --ledger L 203.0.113.7 2026-11-02T03:04:05Z --tolerance 10m --to 192.0.2.10:443
+  portledger resolve --ledger L --batch complaints.csv --input csv --output csv
+  tail -n +1 complaints.csv | portledger resolve --ledger L --batch - --input csv --output ndjson
+
+A batch reads a header row with any of: id, public_ip, port, protocol, time, to_ip, to_port, tolerance (public_ip and \
+time are needed). It exits 0 when every row was answered; a row that cannot be read is answered `invalid`.")]
+pub(crate) struct Resolve {
+    #[command(flatten)]
+    pub(crate) ledger: InLedger,
+    /// The public address, with the port if it is known (ICMP: the echo identifier)
+    #[arg(value_name = "ADDR[:PORT]", required_unless_present = "batch", conflicts_with = "batch")]
+    pub(crate) public: Option<Destination>,
+    /// When
+    #[arg(value_name = "TIME", required_unless_present = "batch", conflicts_with = "batch")]
+    pub(crate) time: Option<String>,
+    /// tcp, udp, icmp or a number
+    #[arg(long)]
+    pub(crate) protocol: Option<Protocol>,
+    /// Where the connection went; several mean any one of them
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub(crate) to: Vec<Destination>,
+    /// How far the asker's clock may be off: 2s, or -5s/+0s
+    #[arg(long, value_name = "D", allow_hyphen_values = true, default_value = "0s")]
+    pub(crate) tolerance: Tolerance,
+    /// The zone of times without one
+    #[arg(long, value_name = "TZ")]
+    pub(crate) timezone: Option<String>,
+    /// Show the raw records that prove the answer
+    #[arg(long, conflicts_with = "batch")]
+    pub(crate) raw: bool,
+    /// One JSON object
+    #[arg(long, conflicts_with = "batch")]
+    pub(crate) json: bool,
+    /// Answer a table of questions; `-` is standard input
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub(crate) batch: Option<PathBuf>,
+    /// The format of the questions
+    #[arg(long, requires = "batch")]
+    pub(crate) input: Option<BatchInput>,
+    /// The format of the answers
+    #[arg(long, requires = "batch", default_value = "table")]
+    pub(crate) output: BatchOutput,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum BatchInput {
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BatchOutput {
+    Table,
+    Csv,
+    Ndjson,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  portledger events --format conntrack conntrack.log | head
+  portledger events --format conntrack conntrack.log | portledger import --ledger L --format ndjson --source s -")]
+pub(crate) struct Events {
+    /// conntrack, csv or ndjson
+    #[arg(long)]
+    pub(crate) format: Format,
+    /// The zone of stamps without one
+    #[arg(long, value_name = "TZ")]
+    pub(crate) timezone: Option<String>,
+    /// The logs; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Info {
+    #[command(flatten)]
+    pub(crate) ledger: InLedger,
+    /// For one address: for which times its records are complete
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: Option<Ipv4Addr>,
+    /// The whole manifest as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  portledger expire --ledger L --older-than 2026-05-01T00:00:00Z"
+)]
+pub(crate) struct Expire {
+    #[command(flatten)]
+    pub(crate) ledger: InLedger,
+    /// Everything before this instant goes
+    #[arg(long, value_name = "T")]
+    pub(crate) older_than: String,
+}

@@ -1,0 +1,107 @@
+//! `portledger import`.
+
+use std::process::ExitCode;
+
+use portledger::inside::Realm;
+use portledger::session::Profile;
+use portledger::store::{ImportReport, Ledger, LogImport, StreamReport};
+use portledger::time::TimeRange;
+
+use super::{inputs, zone};
+use crate::args::Import;
+use crate::{Failure, Outcome, fail, progress};
+
+pub(crate) fn run(args: Import) -> Outcome {
+    let zone = zone(args.timezone.as_ref())?;
+    let covers = match &args.covers {
+        Some(text) => Some(TimeRange::parse(text, zone.as_ref().map(|(_, z)| z))?),
+        None => None,
+    };
+    let request = LogImport {
+        profile: args.profile.as_deref().map(profile).transpose()?,
+        realm: Realm::new(args.realm.as_deref().unwrap_or_default()),
+        zone,
+        year: args.year,
+        clock_offset: args.clock_offset,
+        covers,
+        ..LogImport::new(args.format, &args.source)
+    };
+    let mut ledger = Ledger::create(&args.ledger.ledger)?;
+    let bar = progress::over_files(&args.files, "import");
+    let report = ledger.import(&request, inputs(args.files), &mut |n| bar.inc(n));
+    bar.finish_and_clear();
+    summarise(&report?, &args.source);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn profile(name: &str) -> Result<Profile, Failure> {
+    if let Some(profile) = Profile::builtin(name) {
+        return Ok(profile);
+    }
+    let text = std::fs::read_to_string(name).map_err(|e| {
+        fail(format!(
+            "`{name}` is no built-in profile (conntrack, exact, unknown), and as a file: {e}"
+        ))
+    })?;
+    serde_json::from_str(&text).map_err(|e| fail(format!("profile {name}: {e}")))
+}
+
+fn summarise(report: &ImportReport, source: &str) {
+    for stream in &report.streams {
+        summarise_stream(stream);
+    }
+    if report.streams.iter().all(|s| s.already) {
+        return;
+    }
+    let audit = &report.audit;
+    let recorded = audit.recorded().map_or_else(|| "no time at all".to_owned(), TimeRange::rfc3339);
+    eprintln!(
+        "{source}: {} allocations, recorded {recorded}, profile {}",
+        report.allocations,
+        report.profile.label()
+    );
+    let say = |n: u64, what: &str| {
+        if n > 0 {
+            eprintln!("  {n} {what}");
+        }
+    };
+    say(audit.duplicates, "repeated records left out");
+    say(audit.out_of_order, "records out of order, put in their place");
+    say(audit.open, "without an end when the log ended");
+    say(audit.lost_creates, "releases whose create line was lost");
+    say(audit.lost_releases, "creates whose release line was lost");
+    if audit.is_lossy() {
+        eprintln!(
+            "  the source lost lines: it proves nobody's absence, and its open records do not count alone"
+        );
+    }
+    if let Some(late) = audit.late_widened {
+        eprintln!(
+            "  its create stamps are later than the profile says: `late` was widened to {late}"
+        );
+    }
+}
+
+fn summarise_stream(stream: &StreamReport) {
+    if stream.already {
+        eprintln!("{}: imported before with these options: nothing to do", stream.name);
+        return;
+    }
+    let rejected: u64 = stream.rejected.values().sum();
+    eprintln!(
+        "{}: {} records, {} taken, {rejected} not",
+        stream.name, stream.records, stream.accepted
+    );
+    for (reason, n) in &stream.rejected {
+        eprintln!("  {n} {reason}");
+    }
+    if let Some(reject) = &stream.first_damage {
+        eprintln!(
+            "  the first damaged one is line {} (byte {}), column {}: {}",
+            reject.line,
+            reject.span.offset,
+            reject.column,
+            reject.reason.name()
+        );
+    }
+}

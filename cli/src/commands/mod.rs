@@ -1,0 +1,60 @@
+//! One file a command.
+
+mod events;
+mod import;
+mod ledger;
+mod pools;
+mod resolve;
+mod rules;
+mod subscribers;
+
+use std::path::PathBuf;
+
+use portledger::Timestamp;
+use portledger::store::Input;
+use portledger::time::{TimeRange, WrittenTime, Zone};
+
+use crate::args::{Args, Command, Pools, Rules, Subscribers};
+use crate::{Failure, Outcome};
+
+pub(crate) fn run(args: Args) -> Outcome {
+    match args.command {
+        Command::Demo(_) | Command::Synth(_) => Err(crate::fail("not yet")),
+        Command::Pools(Pools::Add(args)) => pools::add(&args),
+        Command::Import(args) => import::run(args),
+        Command::Rules(Rules::Add(args)) => rules::add(&args),
+        Command::Rules(Rules::List(args)) => rules::list(&args),
+        Command::Subscribers(Subscribers::Import(args)) => subscribers::import(args),
+        Command::Resolve(args) => resolve::run(args),
+        Command::Events(args) => events::run(args),
+        Command::Info(args) => ledger::info(&args),
+        Command::Verify(args) => ledger::verify(&args),
+        Command::Expire(args) => ledger::expire(&args),
+    }
+}
+
+/// A zone by the name given on the command line, with that name.
+fn zone(name: Option<&String>) -> Result<Option<(String, Zone)>, Failure> {
+    name.map(|name| Ok((name.clone(), name.parse()?))).transpose()
+}
+
+/// An instant of the command line.
+fn instant(text: &str) -> Result<Timestamp, Failure> {
+    Ok(WrittenTime::parse(text, None)?.start())
+}
+
+/// A range from optional ends.
+fn in_force(from: Option<&str>, until: Option<&str>) -> Result<TimeRange, Failure> {
+    let start = from.map_or(Ok(Timestamp::MIN), instant)?;
+    let end = until.map_or(Ok(Timestamp::MAX), instant)?;
+    Ok(TimeRange::new(start, end)?)
+}
+
+/// The files of the command line as inputs; `-` is standard input.
+fn inputs(files: Vec<PathBuf>) -> Vec<Input> {
+    let input = |path: PathBuf| match path.to_str() {
+        Some("-") => Input::Stream("-".to_owned(), Box::new(std::io::stdin())),
+        _ => Input::Path(path),
+    };
+    files.into_iter().map(input).collect()
+}

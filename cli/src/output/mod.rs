@@ -1,0 +1,7 @@
+//! Answers as text, tables, CSV and JSON.
+
+pub(crate) mod csv;
+pub(crate) mod json;
+pub(crate) mod raw;
+pub(crate) mod table;
+pub(crate) mod text;
