@@ -84,7 +84,7 @@ fn assert_nothing_vanishes(format: Format, bytes: &[u8], records: &[Result<Event
         let (span, number) = span(record);
         assert_eq!((span.offset, number), (at as u64, line));
         let end = at + span.length as usize;
-        line += 1 + bytes[at..end].iter().filter(|&&b| b == b'\n').count() as u64;
+        line += 1 + newlines(&bytes[at..end]) as u64;
         let ending: &[u8] = match &bytes[end..] {
             [b'\r', b'\n', ..] => b"\r\n",
             [b'\n', ..] => b"\n",
@@ -97,12 +97,15 @@ fn assert_nothing_vanishes(format: Format, bytes: &[u8], records: &[Result<Event
         at = end + ending.len();
     }
     assert_eq!(at, bytes.len());
-    let newlines = bytes.iter().filter(|&&b| b == b'\n').count();
-    let lines = newlines + usize::from(bytes.last().is_some_and(|&b| b != b'\n'));
+    let lines = newlines(bytes) + usize::from(bytes.last().is_some_and(|&b| b != b'\n'));
     assert_eq!(line - 1, lines as u64);
     if format != Format::Csv {
         assert_eq!(records.len(), lines);
     }
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.split(|&b| b == b'\n').count() - 1
 }
 
 fn assert_sound(bytes: &[u8], sizes: &[usize], max_line_len: usize) {
@@ -202,7 +205,7 @@ proptest! {
         let mut line = Vec::new();
         ndjson::write_event(&event, &mut line).unwrap();
         let read = records(Format::Ndjson, ReaderOptions::new(), &line[..]);
-        let expected = Event { line: 1, span: Span { offset: 0, length: line.len() as u32 - 1 }, ..event };
+        let expected = Event { line: 1, span: Span { offset: 0, length: u32::try_from(line.len() - 1).unwrap() }, ..event };
         prop_assert_eq!(read, vec![Ok(expected)]);
     }
 
@@ -223,7 +226,8 @@ proptest! {
         let csv = format!("{}\n{}\n", header.join(","), row.join(","));
         let read = records(Format::Csv, ReaderOptions::new(), csv.as_bytes());
         let (span, line) = span(&read[1]);
-        let place = span.offset as usize..span.offset as usize + span.length as usize;
+        let start = usize::try_from(span.offset).unwrap();
+        let place = start..start + span.length as usize;
         prop_assert_eq!(&csv[place], row.join(","));
         let expected = Event { line, span, ..event };
         prop_assert_eq!(&read[1], &Ok(expected));

@@ -1,4 +1,4 @@
-//! The text of `conntrack -E` (conntrack-tools, libnetfilter_conntrack `snprintf_default.c`).
+//! The text of `conntrack -E` (conntrack-tools; `snprintf_default.c` of `libnetfilter_conntrack`).
 //!
 //! ```text
 //! [1795306735.123403]     [NEW] ipv4 2 tcp 6 10 SYN_SENT src=100.64.0.10 dst=192.0.2.10 sport=53586 dport=80 ...
@@ -88,8 +88,8 @@ enum Ends {
 struct Extras {
     zone: Option<u16>,
     flow_id: Option<u64>,
-    start: Option<Option<WrittenTime>>,
-    stop: Option<Option<WrittenTime>>,
+    start: Option<WrittenTime>,
+    stop: Option<WrittenTime>,
     is_userspace: bool,
 }
 
@@ -137,11 +137,11 @@ impl ConntrackParser {
         self.has_id = extras.flow_id.is_some();
 
         event.flow_id = extras.flow_id;
-        event.start = extras.start.flatten();
-        event.stop = extras.stop.flatten();
+        event.start = extras.start;
+        event.stop = extras.stop;
         if event.kind == EventKind::SessionDelete {
             event.killed = self.killed(protocol, event.timeout_second, prints_state, &extras);
-            self.check_zone(event)?;
+            check_zone(event)?;
         }
         self.translate(event, protocol, original, reply, extras.zone)
     }
@@ -165,15 +165,6 @@ impl ConntrackParser {
         } else {
             self.marks_kills.then_some(false)
         }
-    }
-
-    /// Refuses a stop that was read in the wrong zone: it would move the end of the flow by hours.
-    fn check_zone(&self, event: &Event) -> Result<(), RejectReason> {
-        let (Some(time), Some(stop)) = (event.time, event.stop) else { return Ok(()) };
-        let second = TimeDelta::from_second(1);
-        let is_after = stop.start() > time.end().plus(second);
-        let is_before = stop.end().plus(TimeDelta::from_second(LATEST_DESTROY)) < time.start();
-        if is_after || is_before { Err(RejectReason::ZoneMismatch) } else { Ok(()) }
     }
 
     /// One field outside the tuples; `is_last` after the reply tuple.
@@ -201,10 +192,10 @@ impl ConntrackParser {
     ) -> Result<(), RejectReason> {
         if c.peek() == Some(b'[') {
             if c.take(b"[start=") {
-                return once(&mut extras.start, self.civil(c)?);
+                return self.civil(c, &mut extras.start);
             }
             if c.take(b"[stop=") {
-                return once(&mut extras.stop, self.civil(c)?);
+                return self.civil(c, &mut extras.stop);
             }
             let flag = c.token();
             return match flag {
@@ -259,17 +250,20 @@ impl ConntrackParser {
         }
     }
 
-    /// `Sun Nov 22 00:18:55 2026]`, the text of ctime(3). None where the clocks of the zone changed: which of two
+    /// `Sun Nov 22 00:18:55 2026]`, the text of ctime(3). Left out where the clocks of the zone changed: which of two
     /// instants it was, the digits do not say.
-    fn civil(&self, c: &mut Cursor<'_>) -> Result<Option<WrittenTime>, RejectReason> {
-        let civil = ctime(c).ok_or_else(|| {
-            if c.is_at_end() { RejectReason::CutShort } else { RejectReason::BadTime }
-        })?;
-        Ok(self
-            .zone
-            .instant(civil, "")
-            .ok()
-            .map(|instant| WrittenTime::new(instant, MICROS_PER_SECOND)))
+    fn civil(
+        &self,
+        c: &mut Cursor<'_>,
+        slot: &mut Option<WrittenTime>,
+    ) -> Result<(), RejectReason> {
+        let Some(civil) = ctime(c) else {
+            return Err(if c.is_at_end() { RejectReason::CutShort } else { RejectReason::BadTime });
+        };
+        match self.zone.instant(civil, "") {
+            Ok(instant) => once(slot, WrittenTime::new(instant, MICROS_PER_SECOND)),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Fills in who got which port, if the source was translated.
@@ -352,6 +346,15 @@ impl LineParser for ConntrackParser {
         let mut cursor = Cursor::new(line);
         self.parse(&mut cursor, event).map_err(|reason| (reason, cursor.column()))
     }
+}
+
+/// Refuses a stop that was read in the wrong zone: it would move the end of the flow by hours.
+fn check_zone(event: &Event) -> Result<(), RejectReason> {
+    let (Some(time), Some(stop)) = (event.time, event.stop) else { return Ok(()) };
+    let second = TimeDelta::from_second(1);
+    let is_after = stop.start() > time.end().plus(second);
+    let is_before = stop.end().plus(TimeDelta::from_second(LATEST_DESTROY)) < time.start();
+    if is_after || is_before { Err(RejectReason::ZoneMismatch) } else { Ok(()) }
 }
 
 fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), RejectReason> {

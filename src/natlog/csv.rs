@@ -136,14 +136,16 @@ impl RowScan {
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = match (self.0, byte) {
-                (Place::Bad, _) | (Place::Plain, b'"') => Place::Bad,
-                (Place::FieldStart | Place::QuoteInQuoted, b'"') => Place::Quoted,
                 (Place::Quoted, b'"') => Place::QuoteInQuoted,
-                (Place::Quoted, _) => Place::Quoted,
+                (Place::Quoted, _) | (Place::FieldStart | Place::QuoteInQuoted, b'"') => {
+                    Place::Quoted
+                }
                 (Place::FieldStart | Place::Plain | Place::QuoteInQuoted, b',' | b'\n')
                 | (Place::Ending, b'\n') => Place::FieldStart,
                 (Place::QuoteInQuoted, b'\r') => Place::Ending,
-                (Place::QuoteInQuoted | Place::Ending, _) => Place::Bad,
+                (Place::Plain, b'"') | (Place::QuoteInQuoted | Place::Ending | Place::Bad, _) => {
+                    Place::Bad
+                }
                 (Place::FieldStart | Place::Plain, _) => Place::Plain,
             };
         }
