@@ -190,7 +190,22 @@ impl ConntrackParser {
         extras: &mut Extras,
         is_last: bool,
     ) -> Result<(), RejectReason> {
+        // The commonest fields come first.
+        if is_last && c.take(b"id=") {
+            let id = c.number(u64::MAX).filter(|_| c.is_at_boundary());
+            return once(&mut extras.flow_id, id.ok_or(RejectReason::BadValue)?);
+        }
+        if c.take(b"packets=") || c.take(b"bytes=") {
+            let count = c.number(u64::MAX).filter(|_| c.is_at_boundary());
+            return count.map(drop).ok_or(RejectReason::BadValue);
+        }
+        if c.take(b"zone=") || c.take(b"zone-orig=") {
+            return once(&mut extras.zone, c.word().ok_or(RejectReason::BadValue)?);
+        }
         if c.peek() == Some(b'[') {
+            if (c.take(b"[ASSURED]") || c.take(b"[UNREPLIED]")) && c.is_at_boundary() {
+                return Ok(());
+            }
             if c.take(b"[start=") {
                 return self.civil(c, &mut extras.start);
             }
@@ -226,16 +241,6 @@ impl ConntrackParser {
         let is_key =
             |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
         match key {
-            b"id" if is_last => {
-                c.take(b"id=");
-                let id = c.number(u64::MAX).filter(|_| c.is_at_boundary());
-                once(&mut extras.flow_id, id.ok_or(RejectReason::BadValue)?)
-            }
-            b"zone" | b"zone-orig" => {
-                c.take(key);
-                c.take(b"=");
-                once(&mut extras.zone, c.word().ok_or(RejectReason::BadValue)?)
-            }
             b"src" | b"dst" | b"sport" | b"dport" | b"type" | b"code" | b"id" => {
                 Err(RejectReason::RepeatedField)
             }
@@ -507,21 +512,24 @@ fn tuple(c: &mut Cursor<'_>) -> Result<Tuple, RejectReason> {
     Ok(Tuple { src, dst, ends })
 }
 
-fn address(c: &mut Cursor<'_>, key: &[u8]) -> Result<IpAddr, RejectReason> {
+#[inline]
+fn address<const N: usize>(c: &mut Cursor<'_>, key: &[u8; N]) -> Result<IpAddr, RejectReason> {
     expect(c, key)?;
     let addr = c.address().ok_or(RejectReason::BadAddress)?;
     c.skip_blanks();
     Ok(addr)
 }
 
-fn word(c: &mut Cursor<'_>, key: &[u8]) -> Result<u16, RejectReason> {
+#[inline]
+fn word<const N: usize>(c: &mut Cursor<'_>, key: &[u8; N]) -> Result<u16, RejectReason> {
     expect(c, key)?;
     let value = c.word().ok_or(RejectReason::BadPort)?;
     c.skip_blanks();
     Ok(value)
 }
 
-fn expect(c: &mut Cursor<'_>, key: &[u8]) -> Result<(), RejectReason> {
+#[inline]
+fn expect<const N: usize>(c: &mut Cursor<'_>, key: &[u8; N]) -> Result<(), RejectReason> {
     if c.take(key) {
         if c.is_at_end() { Err(RejectReason::CutShort) } else { Ok(()) }
     } else if key.starts_with(c.rest()) {
@@ -541,7 +549,7 @@ fn ctime(c: &mut Cursor<'_>) -> Option<DateTime> {
     if weekday.len() != 3 || !c.skip_blanks() {
         return None;
     }
-    let month = MONTHS.iter().position(|name| c.take(name.as_slice()))?;
+    let month = MONTHS.iter().position(|name| c.take(name))?;
     c.skip_blanks();
     let day = small(c, 31)?;
     c.skip_blanks();

@@ -4,134 +4,166 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::reader::column;
 
-/// The bytes of a line and how far they are read.
+/// The bytes of a line that are not read yet.
+///
+/// Its methods are small and inlined on purpose: they touch every byte of every conntrack log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
-    line: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
+    line_len: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(line: &'a [u8]) -> Self {
-        Cursor { line, at: 0 }
+        Cursor { rest: line, line_len: line.len() }
     }
 
     /// The place of the next byte, from 1.
     pub(super) fn column(&self) -> u32 {
-        column(self.at)
+        column(self.line_len - self.rest.len())
     }
 
     /// The bytes that are left.
+    #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
-        self.line.get(self.at..).unwrap_or_default()
+        self.rest
     }
 
+    #[inline]
     pub(super) fn is_at_end(&self) -> bool {
-        self.at >= self.line.len()
+        self.rest.is_empty()
     }
 
     /// Moves to the end of the line.
     pub(super) fn finish(&mut self) {
-        self.at = self.line.len();
+        self.rest = &[];
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
-        self.line.get(self.at).copied()
+        self.rest.first().copied()
     }
 
     /// Moves past blanks and tabs; false where there are none.
+    #[inline]
     pub(super) fn skip_blanks(&mut self) -> bool {
-        let from = self.at;
-        while matches!(self.peek(), Some(b' ' | b'\t')) {
-            self.at += 1;
+        let before = self.rest.len();
+        while let [b' ' | b'\t', rest @ ..] = self.rest {
+            self.rest = rest;
         }
-        self.at > from
+        self.rest.len() < before
     }
 
     /// Moves past `literal` if it comes next.
-    pub(super) fn take(&mut self, literal: &[u8]) -> bool {
-        let is_next = self.rest().starts_with(literal);
-        if is_next {
-            self.at += literal.len();
-        }
-        is_next
+    #[inline]
+    pub(super) fn take<const N: usize>(&mut self, literal: &[u8; N]) -> bool {
+        let Some(rest) = self.rest.strip_prefix(literal) else { return false };
+        self.rest = rest;
+        true
     }
 
     /// The bytes up to the next blank, moved past.
+    #[inline]
     pub(super) fn token(&mut self) -> &'a [u8] {
-        let token = self.peek_token();
-        self.at += token.len();
+        let (token, rest) = self.split_token();
+        self.rest = rest;
         token
     }
 
     /// The bytes up to the next blank.
+    #[inline]
     pub(super) fn peek_token(&self) -> &'a [u8] {
-        let rest = self.rest();
-        let len = rest.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(rest.len());
-        rest.get(..len).unwrap_or_default()
+        self.split_token().0
+    }
+
+    #[inline]
+    fn split_token(&self) -> (&'a [u8], &'a [u8]) {
+        let end = self.rest.iter().position(|b| matches!(b, b' ' | b'\t'));
+        self.rest.split_at_checked(end.unwrap_or(self.rest.len())).unwrap_or_default()
     }
 
     /// Decimal digits as a number of at most `max`; nothing is moved past unless there is one.
+    #[inline]
     pub(super) fn number(&mut self, max: u64) -> Option<u64> {
+        // Nineteen digits fit, whatever they are; a twentieth is checked.
+        const SAFE: usize = 19;
+        let mut rest = self.rest;
         let mut value: u64 = 0;
-        let mut at = self.at;
-        while let Some(digit) = self.line.get(at).filter(|b| b.is_ascii_digit()) {
-            value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
-            at += 1;
+        while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+            let digit = u64::from(digit - b'0');
+            value = if self.rest.len() - rest.len() < SAFE {
+                value * 10 + digit
+            } else {
+                value.checked_mul(10)?.checked_add(digit)?
+            };
+            rest = tail;
         }
-        if at == self.at || value > max {
+        if rest.len() == self.rest.len() || value > max {
             return None;
         }
-        self.at = at;
+        self.rest = rest;
         Some(value)
     }
 
     /// A number of 16 bits that ends at a blank or with the line.
+    #[inline]
     pub(super) fn word(&mut self) -> Option<u16> {
-        let before = self.at;
+        let before = self.rest;
         let value = self.number(u64::from(u16::MAX)).and_then(|n| u16::try_from(n).ok());
         if value.is_some() && self.is_at_boundary() {
             return value;
         }
-        self.at = before;
+        self.rest = before;
         None
     }
 
     /// An address that ends at a blank or with the line.
+    #[inline]
     pub(super) fn address(&mut self) -> Option<IpAddr> {
-        let before = self.at;
+        let before = self.rest;
         if let Some(addr) = self.ipv4()
             && self.is_at_boundary()
         {
             return Some(IpAddr::V4(addr));
         }
-        self.at = before;
-        let token = self.peek_token();
-        let addr: Ipv6Addr = std::str::from_utf8(token).ok()?.parse().ok()?;
-        self.at += token.len();
+        self.rest = before;
+        let addr: Ipv6Addr = std::str::from_utf8(self.peek_token()).ok()?.parse().ok()?;
+        self.token();
         Some(IpAddr::V6(addr))
     }
 
+    #[inline]
     fn ipv4(&mut self) -> Option<Ipv4Addr> {
-        let mut bits: u32 = 0;
-        for i in 0..4 {
-            if i > 0 && !self.take(b".") {
-                return None;
+        let [a, b, c] = [self.octet()?, self.dot_octet()?, self.dot_octet()?];
+        Some(Ipv4Addr::new(a, b, c, self.dot_octet()?))
+    }
+
+    #[inline]
+    fn dot_octet(&mut self) -> Option<u8> {
+        if self.take(b".") { self.octet() } else { None }
+    }
+
+    /// Without leading zeros: some programs read them as octal.
+    #[inline]
+    fn octet(&mut self) -> Option<u8> {
+        let (value, rest) = match self.rest {
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] => {
+                (u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'), rest)
             }
-            let before = self.at;
-            let octet = self.number(255)?;
-            // No leading zeros: some programs read them as octal.
-            if self.at - before != 1 + usize::from(octet > 9) + usize::from(octet > 99) {
-                return None;
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', rest @ ..] => {
+                (u16::from(a - b'0') * 10 + u16::from(b - b'0'), rest)
             }
-            bits = bits << 8 | u32::try_from(octet).ok()?;
-        }
-        Some(Ipv4Addr::from_bits(bits))
+            [a @ b'0'..=b'9', rest @ ..] => (u16::from(a - b'0'), rest),
+            _ => return None,
+        };
+        self.rest = rest;
+        u8::try_from(value).ok()
     }
 
     /// Whether a value that ends here is whole.
+    #[inline]
     pub(super) fn is_at_boundary(&self) -> bool {
-        matches!(self.peek(), None | Some(b' ' | b'\t'))
+        matches!(self.rest.first(), None | Some(b' ' | b'\t'))
     }
 }
 
@@ -153,12 +185,28 @@ mod tests {
             "1.2.3.4.5",
             "01.2.3.4",
             "1.2.3.4x",
+            "1.2.3.00",
+            "1.2.3.1234",
             "1..2.3",
             "99999999999999999999.0.0.1",
         ] {
             let mut cursor = Cursor::new(text.as_bytes());
             assert_eq!(cursor.address(), text.parse().ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_are_read_up_to_the_last_of_64_bits() {
+        for (text, number) in [
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("00000000000000000000000007", Some(7)),
+            ("99999999999999999999999999", None),
+            ("x", None),
+        ] {
+            assert_eq!(Cursor::new(text.as_bytes()).number(u64::MAX), number, "{text}");
+        }
+        assert_eq!(Cursor::new(b"256").number(255), None);
     }
 
     #[test]
