@@ -95,8 +95,6 @@ pub mod ndjson;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;
-#[cfg(feature = "readers")]
-mod scan;
 
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::reader::column;
+use crate::natlog::reader::column;
 
 /// The bytes of a line that are not read yet.
 ///
