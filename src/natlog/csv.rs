@@ -1,8 +1,9 @@
 //! Our own CSV: a header row, then one event or finished allocation a row (RFC 4180).
 //!
 //! Columns come by name, in any order; all but those that a row cannot do without may be missing or empty. Fields
-//! that hold commas, quotes or line breaks stand in quotes, and a quote inside them is doubled. Lines that begin with
-//! `#` are comments. The columns and their values are those of [`super::ndjson`]; the table is in [`crate::natlog`].
+//! that hold commas, quotes or line breaks stand in quotes, and a quote inside them is doubled. Any other quote spoils
+//! its line, and reading goes on at the next one: a stray quote must not swallow the rows up to the next. Lines that
+//! begin with `#` are comments. The columns and their values are those of [`super::ndjson`]; the table is in [`crate::natlog`].
 //!
 //! A header with a column that is not known, or that comes twice, refuses the whole file: a misspelt `dport` that is
 //! read as "not recorded" would widen every answer in silence. The header and each row after it are then rejected for
@@ -64,8 +65,10 @@ impl LineParser for CsvParser {
         if let Err(err) = std::str::from_utf8(line) {
             return Err((RejectReason::NotUtf8, column(err.valid_up_to())));
         }
-        if !self.rows.split(line, &mut self.record) {
-            return Err((RejectReason::UnclosedQuote, column(line.len())));
+        let mut scan = RowScan::default();
+        scan.feed(line);
+        if scan.is_open() || scan.is_bad() || !self.rows.split(line, &mut self.record) {
+            return Err((RejectReason::BadQuote, column(line.len())));
         }
         let Header::Columns(columns) = &self.header else {
             return Err(match self.read_header() {
@@ -123,17 +126,27 @@ enum Place {
     Quoted,
     /// After a quote inside quotes: the end of the field, or half of a doubled quote.
     QuoteInQuoted,
+    /// After a CR behind the closing quote: only the line break may follow.
+    Ending,
+    /// A quote stood where RFC 4180 has none.
+    Bad,
 }
 
 impl RowScan {
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = match (self.0, byte) {
-                (Place::FieldStart | Place::QuoteInQuoted, b'"') => Place::Quoted,
                 (Place::Quoted, b'"') => Place::QuoteInQuoted,
-                (Place::Quoted, _) => Place::Quoted,
-                (_, b',' | b'\n') => Place::FieldStart,
-                _ => Place::Plain,
+                (Place::Quoted, _) | (Place::FieldStart | Place::QuoteInQuoted, b'"') => {
+                    Place::Quoted
+                }
+                (Place::FieldStart | Place::Plain | Place::QuoteInQuoted, b',' | b'\n')
+                | (Place::Ending, b'\n') => Place::FieldStart,
+                (Place::QuoteInQuoted, b'\r') => Place::Ending,
+                (Place::Plain, b'"') | (Place::QuoteInQuoted | Place::Ending | Place::Bad, _) => {
+                    Place::Bad
+                }
+                (Place::FieldStart | Place::Plain, _) => Place::Plain,
             };
         }
     }
@@ -141,6 +154,11 @@ impl RowScan {
     /// Whether a line break here would belong to the row.
     pub(super) fn is_open(self) -> bool {
         self.0 == Place::Quoted
+    }
+
+    /// Whether a quote made no sense.
+    pub(super) fn is_bad(self) -> bool {
+        self.0 == Place::Bad
     }
 }
 
@@ -245,18 +263,21 @@ mod tests {
 
     #[test]
     fn a_row_goes_on_only_inside_quotes() {
-        for (text, is_open) in [
-            ("a,b", false),
-            ("a,\"b", true),
-            ("a,\"b\"", false),
-            ("a,\"b\"\"", true),
-            ("a,b\"c", false),
-            ("\"a\"b\"", false),
-            ("\"a\nb", true),
+        for (text, is_open, is_bad) in [
+            ("a,b", false, false),
+            ("a,\"b", true, false),
+            ("a,\"b\"", false, false),
+            ("a,\"b\"\r", false, false),
+            ("a,\"b\"\r,", false, true),
+            ("a,\"b\"\"", true, false),
+            ("a,b\"c", false, true),
+            ("\"a\"b", false, true),
+            ("\"a\nb", true, false),
+            ("\"a\nb\",", false, false),
         ] {
             let mut scan = RowScan::default();
             scan.feed(text.as_bytes());
-            assert_eq!(scan.is_open(), is_open, "{text}");
+            assert_eq!((scan.is_open(), scan.is_bad()), (is_open, is_bad), "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! | format | status | yields | time basis | source |
 //! |---|---|---|---|---|
-//! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7, libnetfilter_conntrack `snprintf_default.c`, Linux `nf_conntrack_netlink.c` |
+//! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //!
@@ -95,8 +95,6 @@ pub mod ndjson;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;
-#[cfg(feature = "readers")]
-mod scan;
 
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]

@@ -213,8 +213,8 @@ pub struct Reader<R> {
 enum Row {
     /// `len` bytes over `lines` lines.
     Whole { len: usize, lines: u64, has_newline: bool },
-    /// One line of `len` bytes that opens a quote which nothing closes.
-    Unclosed { len: usize },
+    /// One line of `len` bytes with a quote that makes no sense, alone or with the lines after it.
+    BadQuote { len: usize },
     /// A line of that many bytes, dropped already.
     Dropped { len: u64 },
 }
@@ -261,10 +261,10 @@ impl<R: io::Read> Reader<R> {
                 self.buffer.consume_line(len);
                 (result, offset, length)
             }
-            Row::Unclosed { len } => {
+            Row::BadQuote { len } => {
                 self.lines += 1;
                 self.buffer.consume_line(len);
-                (Err((RejectReason::UnclosedQuote, column(len))), offset, len as u64)
+                (Err((RejectReason::BadQuote, column(len))), offset, len as u64)
             }
             Row::Dropped { len } => {
                 self.lines += 1;
@@ -320,14 +320,18 @@ impl<R: io::Read> Reader<R> {
             let (len, has_newline) = match found {
                 Found::Newline(len) => (len, true),
                 Found::End(len) => (len, false),
-                Found::TooLong => return Ok(Some(Row::Unclosed { len: first_len })),
+                Found::TooLong => return Ok(Some(Row::BadQuote { len: first_len })),
             };
             scan.feed(self.buffer.bytes(from, len));
+            if scan.is_bad() {
+                return Ok(Some(Row::BadQuote { len: first_len }));
+            }
             if !scan.is_open() {
                 return Ok(Some(Row::Whole { len, lines, has_newline }));
             }
+            scan.feed(b"\n");
             if !has_newline {
-                return Ok(Some(Row::Unclosed { len: first_len }));
+                return Ok(Some(Row::BadQuote { len: first_len }));
             }
             from = len + 1;
             lines += 1;

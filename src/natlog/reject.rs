@@ -68,8 +68,8 @@ reasons! {
     NotUtf8, "not-utf8", false;
     /// The line ends before its record does.
     CutShort, "cut-short", false;
-    /// A quote that no line closes.
-    UnclosedQuote, "unclosed-quote", false;
+    /// A quote that nothing closes, or one in the middle of a field.
+    BadQuote, "bad-quote", false;
     /// A row with another number of fields than the header.
     FieldCount, "field-count", false;
     /// Not one JSON object.
@@ -125,7 +125,9 @@ impl RejectReason {
             }
             RejectReason::LineTooLong => "raise the limit if such lines are in order",
             RejectReason::NotUtf8 => "write the file in UTF-8",
-            RejectReason::UnclosedQuote => "close the quote, and double each quote inside quotes",
+            RejectReason::BadQuote => {
+                "a field with quotes begins and ends with one, and doubles those inside"
+            }
             RejectReason::FieldCount => "give each row one field per column of the header",
             RejectReason::BadJson => "write one JSON object a line",
             RejectReason::UnknownColumn => super::KNOWN_COLUMNS,
