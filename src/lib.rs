@@ -7,6 +7,7 @@
 mod serde_text;
 
 pub mod allocation;
+pub mod identity;
 pub mod inside;
 pub mod natlog;
 pub mod port;
