@@ -238,7 +238,8 @@ impl<'a> Bindings<'a> {
         for (number, life) in lives.iter().enumerate() {
             for held in &life.held {
                 let place = places.number(&held.key);
-                let mark = |at: Timestamp, until: Timestamp| (place, Mark { at, until, life: number });
+                let mark =
+                    |at: Timestamp, until: Timestamp| (place, Mark { at, until, life: number });
                 begins.push(mark(held.inner_start, held.inner_start));
                 seen.extend(held.seen.iter().map(|w| mark(w.start(), w.end())));
                 after.push(mark(held.last_certain(), held.last_certain()));

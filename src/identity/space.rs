@@ -66,9 +66,7 @@ pub(super) fn of_host(host: &InsideHost) -> (Space, Prefix) {
         InsideHost::B4 { addr, .. } | InsideHost::V6(addr) => {
             (Space::V6, Prefix::new((*addr).into(), 128))
         }
-        InsideHost::Prefix(net) => {
-            (Space::V6, Prefix::new(net.addr().into(), net.prefix_len()))
-        }
+        InsideHost::Prefix(net) => (Space::V6, Prefix::new(net.addr().into(), net.prefix_len())),
         InsideHost::Name(name) => (Space::Name(Arc::clone(name)), Prefix::new(0, 0)),
     }
 }

@@ -46,8 +46,14 @@ impl IdentityTable {
             })
             .collect();
         placed.sort_by(|(space_a, prefix_a, a), (space_b, prefix_b, b)| {
-            (space_a, prefix_a, a.outer.start(), a.outer.end(), &a.subscriber, &a.origin)
-                .cmp(&(space_b, prefix_b, b.outer.start(), b.outer.end(), &b.subscriber, &b.origin))
+            (space_a, prefix_a, a.outer.start(), a.outer.end(), &a.subscriber, &a.origin).cmp(&(
+                space_b,
+                prefix_b,
+                b.outer.start(),
+                b.outer.end(),
+                &b.subscriber,
+                &b.origin,
+            ))
         });
         let mut table = IdentityTable {
             bindings: Vec::with_capacity(placed.len()),
@@ -69,12 +75,8 @@ impl IdentityTable {
             group_edges.dedup();
             let first_edge = table.edges.len();
             table.edges.append(&mut group_edges);
-            let group = Group {
-                first,
-                end: table.bindings.len(),
-                first_edge,
-                end_edge: table.edges.len(),
-            };
+            let group =
+                Group { first, end: table.bindings.len(), first_edge, end_edge: table.edges.len() };
             table.latest.resize(group.end, Timestamp::MIN);
             fill(&table.bindings, &mut table.latest, group.first, group.end);
             let lengths = table.spaces.entry(space).or_default();

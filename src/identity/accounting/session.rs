@@ -9,6 +9,9 @@ use crate::time::{TimeDelta, Timestamp, WrittenTime};
 
 const SECOND: TimeDelta = TimeDelta::from_second(1);
 
+/// Each name gets a binding of each key, so a session of many more names counts as several sessions.
+const MOST_NAMES: usize = 16;
+
 /// A record and where it came from.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -91,7 +94,10 @@ pub(super) struct Life {
     pub(super) last_seen: WrittenTime,
     /// How much time lies between its reports, where they say.
     pub(super) interval: Option<TimeDelta>,
+    /// The keys that it held, once it is finished.
     pub(super) held: Vec<Held>,
+    /// The keys that it holds now.
+    now: Vec<Held>,
     start: Option<WrittenTime>,
     reckoned: bool,
     outer_start: Option<Timestamp>,
@@ -115,6 +121,7 @@ impl Life {
             last_seen: record.time,
             interval: None,
             held: Vec::new(),
+            now: Vec::new(),
             start: started.then_some(record.time),
             reckoned: !started && outer_start.is_some(),
             outer_start,
@@ -130,6 +137,10 @@ impl Life {
     /// Whether a later report under the same id must be of another session: ids are used again.
     fn is_over_before(&self, report: &Report, devices: &Devices) -> bool {
         let record = &report.record;
+        let is_new_name = record.subscriber.as_ref().is_some_and(|s| !self.subscribers.contains(s));
+        if is_new_name && self.subscribers.len() >= MOST_NAMES {
+            return true;
+        }
         if record.status == AccountingStatus::Start {
             return self.start != Some(record.time);
         }
@@ -159,19 +170,22 @@ impl Life {
             // The end is in doubt, so it may have been the later one; what was certain stays so.
             audit.after_stop += 1;
             stop.outer_end = stop.outer_end.max(record.time.end());
+            let before = self.now.len();
             self.open(at, report, None);
+            // Held no more, so later reports are not set beside them.
+            self.held.extend(self.now.drain(before..));
             return;
         }
         self.last_seen = record.time;
         if record.keys.is_empty() {
-            self.held.iter_mut().filter(|h| h.replaced.is_none()).for_each(|h| h.see(at, record));
+            self.now.iter_mut().for_each(|held| held.see(at, record));
         } else {
             let replaced = self.compare(at, record);
             audit.address_changes += u64::from(replaced.is_some());
             self.open(at, report, replaced);
         }
         if record.status == AccountingStatus::Stop {
-            self.held.iter_mut().filter(|h| h.replaced.is_none()).for_each(|h| h.last = at);
+            self.now.iter_mut().for_each(|held| held.last = at);
             self.stop = Some(Stop { start: record.time.start(), outer_end: record.time.end() });
         }
     }
@@ -181,15 +195,18 @@ impl Life {
     /// record does not name at all is neither.
     fn compare(&mut self, at: usize, record: &AccountingRecord) -> Option<Timestamp> {
         let slots: Vec<(Space, u8)> = record.keys.iter().map(slot).collect();
-        let mut last_seen = None;
-        for held in self.held.iter_mut().filter(|held| held.replaced.is_none()) {
+        let mut last_seen: Option<Timestamp> = None;
+        for mut held in std::mem::take(&mut self.now) {
             if record.keys.contains(&held.key) {
                 held.see(at, record);
             } else if slots.contains(&slot(&held.key)) {
-                held.replaced = Some(record.time.end());
                 let seen = held.inner_end();
-                last_seen = Some(last_seen.map_or(seen, |before: Timestamp| before.min(seen)));
+                last_seen = Some(last_seen.map_or(seen, |before| before.min(seen)));
+                held.replaced = Some(record.time.end());
+                self.held.push(held);
+                continue;
             }
+            self.now.push(held);
         }
         last_seen
     }
@@ -200,15 +217,19 @@ impl Life {
         let is_first = at == self.first;
         let started = record.status == AccountingStatus::Start;
         for key in &record.keys {
-            if self.held.iter().any(|held| held.replaced.is_none() && held.key == *key) {
+            if self.now.iter().any(|held| held.key == *key) {
                 continue;
             }
             let from_begin = is_first || started;
-            self.held.push(Held {
+            self.now.push(Held {
                 key: key.clone(),
                 started,
                 reckoned: is_first && self.reckoned,
-                outer_start: if from_begin { self.outer_start } else { replaced.or(self.outer_start) },
+                outer_start: if from_begin {
+                    self.outer_start
+                } else {
+                    replaced.or(self.outer_start)
+                },
                 inner_start: if from_begin { self.inner_start } else { record.time.end() },
                 replaced: None,
                 seen: vec![record.time],
@@ -246,8 +267,14 @@ pub(super) fn sort_and_collapse(reports: &mut Vec<Report>, audit: &mut Accountin
             (time.start(), report.record.status, time.resolution_microsecond())
         };
         let (ra, rb) = (&a.record, &b.record);
-        (&ra.session, order(a), &ra.subscriber, &ra.keys, a.source, ra.span)
-            .cmp(&(&rb.session, order(b), &rb.subscriber, &rb.keys, b.source, rb.span))
+        (&ra.session, order(a), &ra.subscriber, &ra.keys, a.source, ra.span).cmp(&(
+            &rb.session,
+            order(b),
+            &rb.subscriber,
+            &rb.keys,
+            b.source,
+            rb.span,
+        ))
     });
     let before = reports.len();
     reports.dedup_by(|again, kept| {
@@ -292,6 +319,9 @@ pub(super) fn lives(
                 lives.push(life);
             }
         }
+    }
+    for life in &mut lives {
+        life.held.append(&mut life.now);
     }
     let count = |is: fn(&Life) -> bool| lives.iter().filter(|life| is(life)).count() as u64;
     audit.sessions = lives.len() as u64;
