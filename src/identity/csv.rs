@@ -246,3 +246,118 @@ fn written(text: &str, zone: Option<&Zone>) -> Result<Option<WrittenTime>, Refus
         Refusal::new(reason, e.to_string())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Reject;
+
+    const HEADER: &str = "inside,subscriber,start,end\n";
+
+    fn read(text: &str, options: CsvOptions) -> Vec<Result<Binding, Reject>> {
+        CsvReader::new(text.as_bytes(), options).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn one(row: &str) -> Result<Binding, RejectReason> {
+        let mut rows = read(&format!("{HEADER}{row}\n"), CsvOptions::default());
+        assert_eq!(rows.len(), 1);
+        rows.remove(0).map_err(|reject| reject.reason)
+    }
+
+    #[test]
+    fn ranges_are_those_of_written_times() {
+        for (times, outer, inner) in [
+            ("@10,@20", "@10/@21", Some("@11/@20")),
+            ("@10.5,@20.25", "@10.5/@20.26", Some("@10.6/@20.25")),
+            ("1970-01-01T00:00:10Z,", "@10/", Some("@11/")),
+            (",@20", "/@21", Some("/@20")),
+            (",", "/", Some("/")),
+            ("@10,@10", "@10/@11", None),
+        ] {
+            let binding = one(&format!("10.0.0.1,ann,{times}")).unwrap();
+            assert_eq!(binding.outer, outer.parse().unwrap(), "{times}");
+            assert_eq!(binding.inner, inner.map(|r| r.parse().unwrap()), "{times}");
+            let (start, end) = times.split_once(',').unwrap();
+            assert_eq!(binding.began == Began::Assumed, start.is_empty());
+            assert_eq!(binding.ended == Ended::Open, end.is_empty());
+        }
+    }
+
+    #[test]
+    fn columns_by_name_in_any_order() {
+        let text = "\u{feff}note, end ,realm,start,subscriber,inside\r\nx,,blue,,\"a, b\",10.0.0.1\r\nx,,,,c,10.0.0.2%red\r\n";
+        let rows = read(text, CsvOptions { realm: Realm::new("main"), ..CsvOptions::default() });
+        let shown: Vec<String> = rows
+            .into_iter()
+            .map(|row| row.map(|b| format!("{} {}", b.key, b.subscriber)).unwrap())
+            .collect();
+        assert_eq!(shown, ["10.0.0.1%blue a, b", "10.0.0.2%red c"]);
+    }
+
+    #[test]
+    fn the_option_names_the_realm_where_nothing_else_does() {
+        let options = CsvOptions { realm: Realm::new("main"), ..CsvOptions::default() };
+        let rows = read(&format!("{HEADER}10.0.0.1,a,,\n::1,b,,\n"), options);
+        let keys: Vec<String> = rows.into_iter().map(|r| r.unwrap().key.to_string()).collect();
+        assert_eq!(keys, ["10.0.0.1%main", "::1"]);
+    }
+
+    #[test]
+    fn rows_that_cannot_be_used_are_rejected_by_reason() {
+        for (row, reason) in [
+            ("10.0.0.1,ann,@20,@10", RejectReason::EmptyTime),
+            ("10.0.0.1,,@10,@20", RejectReason::NoSubscriber),
+            (",ann,@10,@20", RejectReason::NoAddress),
+            ("10.0.0.1/8,ann,@10,@20", RejectReason::BadValue),
+            ("10.0.0.1,ann,yesterday,", RejectReason::BadValue),
+            ("10.0.0.1,ann,2026-11-02T03:04:05,", RejectReason::NoZone),
+            ("10.0.0.1,ann,@10", RejectReason::BadLine),
+            ("10.0.0.1,ann,@10,@20,", RejectReason::BadLine),
+            ("\"10.0.0.1,ann,@10,@20", RejectReason::BadLine),
+        ] {
+            assert_eq!(one(row), Err(reason), "{row}");
+        }
+        let text = "inside,subscriber,start,end,realm\n10.0.0.1%red,ann,,,blue\n";
+        let rows = read(text, CsvOptions::default());
+        assert_eq!(rows[0].as_ref().unwrap_err().reason, RejectReason::TwoValues);
+    }
+
+    #[test]
+    fn a_zone_of_the_caller_applies_where_the_text_has_none() {
+        let zone = Some("Asia/Tokyo".parse().unwrap());
+        let text = format!("{HEADER}10.0.0.1,ann,1970-01-01T09:00:05,1970-01-01T00:00:07Z\n");
+        let rows = read(&text, CsvOptions { zone, ..CsvOptions::default() });
+        assert_eq!(rows[0].as_ref().unwrap().outer, "@5/@8".parse().unwrap());
+    }
+
+    #[test]
+    fn rows_keep_their_places() {
+        let text = format!("{HEADER}\n10.0.0.1,ann,,\r\nbad,x,,\r\n10.0.0.2,bob,,");
+        let rows = read(&text, CsvOptions { source: SourceId(7), ..CsvOptions::default() });
+        let cut = |span: Span| {
+            let from = usize::try_from(span.offset).unwrap();
+            &text[from..from + span.length as usize]
+        };
+        let origin = rows[0].as_ref().unwrap().origin;
+        assert_eq!(origin.source, SourceId(7));
+        assert_eq!(cut(origin.start.unwrap()), "10.0.0.1,ann,,");
+        let reject = rows[1].as_ref().unwrap_err();
+        assert_eq!((cut(reject.span), reject.line), ("bad,x,,", 4));
+        assert_eq!(cut(rows[2].as_ref().unwrap().origin.start.unwrap()), "10.0.0.2,bob,,");
+    }
+
+    #[test]
+    fn a_header_must_name_all_columns_once() {
+        for bad in [
+            "",
+            "\n",
+            "inside,subscriber,start\n",
+            "inside,subscriber,start,end,end\n",
+            "10.0.0.1,ann,@1,@2\n",
+            "\"inside,subscriber,start,end\n",
+        ] {
+            let read = CsvReader::new(bad.as_bytes(), CsvOptions::default());
+            assert!(matches!(read, Err(IdentityError::Header(_))), "{bad}");
+        }
+    }
+}

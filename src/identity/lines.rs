@@ -68,6 +68,7 @@ impl<R: Read> LineReader<R> {
         let start = self.offset;
         let mut length = 0_u64;
         let mut last = None;
+        let mut is_ended = false;
         loop {
             let available = match self.reader.fill_buf() {
                 Ok(available) => available,
@@ -91,10 +92,11 @@ impl<R: Read> LineReader<R> {
             self.offset += consumed as u64;
             self.reader.consume(consumed);
             if newline.is_some() {
+                is_ended = true;
                 break;
             }
         }
-        if last == Some(b'\r') {
+        if is_ended && last == Some(b'\r') {
             length -= 1;
             if self.buffer.len() as u64 > length {
                 self.buffer.pop();
@@ -129,12 +131,12 @@ mod tests {
     #[test]
     fn places_are_exact_with_either_ending() {
         assert_eq!(
-            lines(b"ab\r\n\ncd\re\nf", 10),
+            lines(b"ab\r\n\ncd\re\nf\r", 10),
             [
                 (b"ab".to_vec(), 0, 2, false),
                 (vec![], 4, 0, false),
                 (b"cd\re".to_vec(), 5, 4, false),
-                (b"f".to_vec(), 10, 1, false),
+                (b"f\r".to_vec(), 10, 2, false),
             ]
         );
         assert!(lines(b"", 10).is_empty());

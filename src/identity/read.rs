@@ -184,3 +184,45 @@ impl IdentityFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_have_inverse_names() {
+        for format in IdentityFormat::ALL {
+            assert_eq!(format.to_string().parse(), Ok(format));
+        }
+        let error = "CSV".parse::<IdentityFormat>().unwrap_err();
+        assert_eq!(error.to_string(), "`CSV` is no subscriber format: write csv or radius-detail");
+    }
+
+    #[test]
+    fn everything_is_counted_though_not_every_reject_is_kept() {
+        let mut text = "inside,subscriber,start,end\n".to_owned();
+        text.push_str("10.0.0.1,ann,,\n");
+        text.push_str(&"x,ann,,\n".repeat(5));
+        text.push_str("10.0.0.1,,,\n");
+        let limits = ReadLimits { kept_rejects: 2, ..ReadLimits::default() };
+        let options = IdentityOptions { limits, ..IdentityOptions::default() };
+        let file = read_identity(IdentityFormat::Csv, &options, text.as_bytes()).unwrap();
+        assert_eq!((file.bindings.len(), file.rejects.len()), (1, 2));
+        assert_eq!((file.counts.records, file.counts.rejected_total()), (7, 6));
+        assert_eq!(file.counts.rejected[&RejectReason::BadValue], 5);
+        assert_eq!(
+            file.rejects[0].to_string(),
+            "line 3, byte 43: bad-value: `x` is no inside address, prefix or name: write 100.64.0.10, 100.64.0.0/24 (with %REALM where it has one), 2001:db8::/56 or name:NAME"
+        );
+    }
+
+    #[test]
+    fn records_without_name_or_address_are_yielded_and_counted() {
+        let text = "x\n\tAcct-Status-Type = Stop\n\tAcct-Session-Id = 1\n\tTimestamp = 5\n\n\
+                    x\n\tAcct-Status-Type = Accounting-On\n\tTimestamp = 5\n\n";
+        let options = IdentityOptions::default();
+        let file = read_identity(IdentityFormat::RadiusDetail, &options, text.as_bytes()).unwrap();
+        assert_eq!(file.records.len(), 2);
+        assert_eq!((file.counts.without_subscriber, file.counts.without_address), (1, 1));
+    }
+}

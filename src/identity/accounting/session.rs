@@ -261,19 +261,24 @@ pub(super) fn sort_and_collapse(reports: &mut Vec<Report>, audit: &mut Accountin
         report.record.keys.sort_unstable();
         report.record.keys.dedup();
     }
+    // A whole order: what duplicates leave must not depend on which of them arrived first.
+    let order = |report: &Report| {
+        let record = &report.record;
+        let time = record.time;
+        let first = (time.start(), record.status, time.resolution_microsecond());
+        let rest = (record.session_time_second, record.interim_second, report.source, record.span);
+        (first, rest)
+    };
     reports.sort_by(|a, b| {
-        let order = |report: &Report| {
-            let time = report.record.time;
-            (time.start(), report.record.status, time.resolution_microsecond())
-        };
+        let ((a_first, a_rest), (b_first, b_rest)) = (order(a), order(b));
         let (ra, rb) = (&a.record, &b.record);
-        (&ra.session, order(a), &ra.subscriber, &ra.keys, a.source, ra.span).cmp(&(
+        (&ra.session, a_first, &ra.subscriber, &ra.keys, &ra.nas, a_rest).cmp(&(
             &rb.session,
-            order(b),
+            b_first,
             &rb.subscriber,
             &rb.keys,
-            b.source,
-            rb.span,
+            &rb.nas,
+            b_rest,
         ))
     });
     let before = reports.len();
