@@ -155,15 +155,17 @@ impl FromStr for BindingKey {
             if !realm.is_empty() {
                 return Err(unreadable());
             }
-            let net = match addr.contains('/') {
-                true => addr.parse::<Ipv6Net>().map_err(|_| unreadable())?,
-                false => Ipv6Net::from(addr.parse::<Ipv6Addr>().map_err(|_| unreadable())?),
+            let net = if addr.contains('/') {
+                addr.parse::<Ipv6Net>().map_err(|_| unreadable())?
+            } else {
+                Ipv6Net::from(addr.parse::<Ipv6Addr>().map_err(|_| unreadable())?)
             };
             return if net == net.trunc() { Ok(BindingKey::V6(net)) } else { Err(host_bits()) };
         }
-        let net = match addr.contains('/') {
-            true => addr.parse::<Ipv4Net>().map_err(|_| unreadable())?,
-            false => Ipv4Net::from(addr.parse::<Ipv4Addr>().map_err(|_| unreadable())?),
+        let net = if addr.contains('/') {
+            addr.parse::<Ipv4Net>().map_err(|_| unreadable())?
+        } else {
+            Ipv4Net::from(addr.parse::<Ipv4Addr>().map_err(|_| unreadable())?)
         };
         if net == net.trunc() { Ok(BindingKey::V4 { net, realm }) } else { Err(host_bits()) }
     }
@@ -210,25 +212,49 @@ pub struct Binding {
     pub origin: BindingOrigin,
 }
 
-/// The `(outer, inner)` pair of a written begin and a written end; a missing side has no limit. None where the
-/// end lies wholly before the begin.
-///
-/// Each stamp truncates some instant of its interval: possible from the first instant of the begin's to the last
-/// of the end's, certain only between the two.
-pub(super) fn nested(
-    start: Option<WrittenTime>,
-    end: Option<WrittenTime>,
-) -> Option<(TimeRange, Option<TimeRange>)> {
-    let outer = TimeRange::new(
-        start.map_or(Timestamp::MIN, WrittenTime::start),
-        end.map_or(Timestamp::MAX, WrittenTime::end),
-    )
-    .ok()?;
-    let inner = TimeRange::new(
-        start.map_or(Timestamp::MIN, WrittenTime::end),
-        end.map_or(Timestamp::MAX, WrittenTime::start),
-    );
-    Some((outer, inner.ok()))
+impl Binding {
+    /// The binding of a written begin and a written end; a missing side has no limit. None where the end lies
+    /// wholly before the begin.
+    ///
+    /// Each stamp truncates some instant of its interval: possible from the first instant of the begin's to the last
+    /// of the end's, certain only between the two.
+    ///
+    /// ```
+    /// use portledger::identity::{Binding, BindingOrigin};
+    /// use portledger::time::WrittenTime;
+    /// let (start, end) = (WrittenTime::from_second(10), WrittenTime::from_second(20));
+    /// let key = "100.64.0.10".parse()?;
+    /// let origin = BindingOrigin::default();
+    /// let binding = Binding::new(key, "ann".into(), Some(start), Some(end), origin).unwrap();
+    /// assert_eq!(binding.outer, "@10/@21".parse()?);
+    /// assert_eq!(binding.inner, Some("@11/@20".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn new(
+        key: BindingKey,
+        subscriber: SubscriberId,
+        start: Option<WrittenTime>,
+        end: Option<WrittenTime>,
+        origin: BindingOrigin,
+    ) -> Option<Binding> {
+        let outer = TimeRange::new(
+            start.map_or(Timestamp::MIN, WrittenTime::start),
+            end.map_or(Timestamp::MAX, WrittenTime::end),
+        );
+        let inner = TimeRange::new(
+            start.map_or(Timestamp::MIN, WrittenTime::end),
+            end.map_or(Timestamp::MAX, WrittenTime::start),
+        );
+        Some(Binding {
+            key,
+            subscriber,
+            outer: outer.ok()?,
+            inner: inner.ok(),
+            began: if start.is_some() { Began::Logged } else { Began::Assumed },
+            ended: if end.is_some() { Ended::Logged } else { Ended::Open },
+            origin,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -316,13 +342,16 @@ mod tests {
         //  [10 .. 11)   [12 .. 13)
         //  |---------------------|  outer
         //        |------|           inner
-        let at = WrittenTime::from_second;
-        let (outer, inner) = nested(Some(at(10)), Some(at(12))).unwrap();
-        assert_eq!(outer, "@10/@13".parse().unwrap());
-        assert_eq!(inner, Some("@11/@12".parse().unwrap()));
-        let (outer, inner) = nested(Some(at(10)), Some(at(10))).unwrap();
-        assert_eq!((outer, inner), ("@10/@11".parse().unwrap(), None));
-        assert_eq!(nested(Some(at(10)), Some(at(9))), None);
+        let nested = |start: Option<i64>, end: Option<i64>| {
+            let stamp = |second: Option<i64>| second.map(WrittenTime::from_second);
+            let origin = BindingOrigin::default();
+            Binding::new(key("10.0.0.1"), "ann".into(), stamp(start), stamp(end), origin)
+                .map(|b| (b.outer, b.inner))
+        };
+        let range = |s: &str| s.parse::<TimeRange>().unwrap();
+        assert_eq!(nested(Some(10), Some(12)), Some((range("@10/@13"), Some(range("@11/@12")))));
+        assert_eq!(nested(Some(10), Some(10)), Some((range("@10/@11"), None)));
+        assert_eq!(nested(Some(10), Some(9)), None);
         assert_eq!(nested(None, None), Some((TimeRange::ALL, Some(TimeRange::ALL))));
     }
 

@@ -6,17 +6,17 @@
 //! 2001:db8:12:3400::/56,bob,2026-11-02T03:04:05Z,
 //! ```
 //!
-//! The header names the columns, in any order: `inside`, `subscriber`, `start`, `end`, and `realm` where there is one; others are
-//! passed over. An empty `start` means since ever, an empty `end` still bound. A row is one line: quoted line
-//! breaks are refused.
+//! The header names the columns, in any order: `inside`, `subscriber`, `start`, `end`, and `realm` where there is
+//! one; others are passed over. An empty `start` means since ever, an empty `end` still bound. A row is one line:
+//! quoted line breaks are refused.
 
 use std::io::Read;
 
 use super::IdentityError;
-use super::binding::{Binding, BindingKey, BindingOrigin, nested};
+use super::binding::{Binding, BindingKey, BindingOrigin};
 use super::lines::{Line, LineReader, ReadLimits, span};
 use super::reject::{Refusal, Reject, RejectReason, excerpt};
-use crate::allocation::{Began, Ended, SourceId, Span};
+use crate::allocation::{SourceId, Span};
 use crate::inside::Realm;
 use crate::subscriber::SubscriberId;
 use crate::time::{ParseTimeError, WrittenTime, Zone};
@@ -144,7 +144,7 @@ fn columns(line: &[u8]) -> Result<Columns, IdentityError> {
 fn fields(line: &[u8]) -> Result<csv::StringRecord, Refusal> {
     let bad =
         |why: &str| Refusal::new(RejectReason::BadLine, format!("{why}: `{}`", excerpt(line)));
-    if line.iter().filter(|b| **b == b'"').count() % 2 == 1 {
+    if line.split(|b| *b == b'"').count() % 2 == 0 {
         return Err(bad("a quote is not closed on its line"));
     }
     if line.contains(&b'\r') {
@@ -187,27 +187,12 @@ fn row(
     let key = key(field(columns.inside), columns.realm.map_or("", field), &options.realm)?;
     let time = |at: usize| written(field(at), options.zone.as_ref());
     let (start, end) = (time(columns.start)?, time(columns.end)?);
-    let (outer, inner) = nested(start, end).ok_or_else(|| {
-        let (start, end) = (field(columns.start), field(columns.end));
-        let text = format!(
-            "`end` {} lies before `start` {}",
-            excerpt(end.as_bytes()),
-            excerpt(start.as_bytes())
-        );
-        Refusal::new(RejectReason::EmptyTime, text)
-    })?;
-    Ok(Binding {
-        key,
-        subscriber: SubscriberId::new(subscriber),
-        outer,
-        inner,
-        began: if start.is_some() { Began::Logged } else { Began::Assumed },
-        ended: if end.is_some() { Ended::Logged } else { Ended::Open },
-        origin: BindingOrigin {
-            source: options.source,
-            start: Some(span),
-            ..BindingOrigin::default()
-        },
+    let origin =
+        BindingOrigin { source: options.source, start: Some(span), ..BindingOrigin::default() };
+    Binding::new(key, SubscriberId::new(subscriber), start, end, origin).ok_or_else(|| {
+        let shown = |at: usize| excerpt(field(at).as_bytes());
+        let (start, end) = (shown(columns.start), shown(columns.end));
+        Refusal::new(RejectReason::EmptyTime, format!("`end` {end} lies before `start` {start}"))
     })
 }
 
@@ -250,6 +235,7 @@ fn written(text: &str, zone: Option<&Zone>) -> Result<Option<WrittenTime>, Refus
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allocation::{Began, Ended};
     use crate::identity::Reject;
 
     const HEADER: &str = "inside,subscriber,start,end\n";

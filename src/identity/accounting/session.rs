@@ -305,24 +305,21 @@ pub(super) fn lives(
         let record = &report.record;
         let current = lives.last_mut().filter(|_| session == Some(&record.session));
         session = Some(&record.session);
-        match current.filter(|life| !life.is_over_before(report, devices)) {
-            Some(life) => {
-                let spacing = record.time.start().since(life.last_seen.start());
-                if record.status == AccountingStatus::Interim
-                    && life.stop.is_none()
-                    && spacing > TimeDelta::ZERO
-                    && let Some(device) = devices.all.get_mut(life.device)
-                {
-                    device.spacings += 1;
-                    device.longest_spacing = device.longest_spacing.max(spacing);
-                }
-                life.take(at, report, audit);
+        if let Some(life) = current.filter(|life| !life.is_over_before(report, devices)) {
+            let spacing = record.time.start().since(life.last_seen.start());
+            if record.status == AccountingStatus::Interim
+                && life.stop.is_none()
+                && spacing > TimeDelta::ZERO
+                && let Some(device) = devices.all.get_mut(life.device)
+            {
+                device.spacings += 1;
+                device.longest_spacing = device.longest_spacing.max(spacing);
             }
-            None => {
-                let mut life = Life::new(at, report);
-                life.take(at, report, audit);
-                lives.push(life);
-            }
+            life.take(at, report, audit);
+        } else {
+            let mut life = Life::new(at, report);
+            life.take(at, report, audit);
+            lives.push(life);
         }
     }
     for life in &mut lives {
