@@ -233,7 +233,7 @@ mod tests {
         let table = "public_ip,time,tolerance\n203.0.113.7,@10,\n203.0.113.7,@10,1s\n";
         let rows: Vec<_> = CsvInquiries::new(table.as_bytes(), defaults).unwrap().collect();
         let window = |i: usize| rows[i].inquiry.as_ref().unwrap().window().to_string();
-        assert_eq!(window(0), "@8.000000/@13.000000");
-        assert_eq!(window(1), "@9.000000/@12.000000");
+        assert_eq!(window(0), "@8.000000/@13.150000");
+        assert_eq!(window(1), "@9.000000/@12.150000");
     }
 }

@@ -280,7 +280,9 @@ impl<R: io::Read> Reader<R> {
                 Ok(Some(Record::Event))
             }
             Err((reason, column)) => {
-                *event = Event::default();
+                // A line in order still shows that the source was being written then.
+                let time = event.time.filter(|_| reason.is_expected());
+                *event = Event { time, ..Event::default() };
                 self.skipped.add(reason);
                 Ok(Some(Record::Rejected(Reject { reason, span, line, column })))
             }

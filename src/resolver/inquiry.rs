@@ -9,10 +9,11 @@ use crate::port::PortRange;
 use crate::protocol::Protocol;
 use crate::time::{TimeDelta, TimeRange, Tolerance, WrittenTime};
 
-/// How far behind the packet's true time a sub-second stamp of a server may lie.
+/// How far before the packet's true time the stamp of a server may lie.
 ///
 /// Servers stamp from coarse and cached clocks: BIND wrote 91 % of its stamps before the packet was sent, 4.6 ms
-/// early on an idle machine and 127 ms on a loaded one.
+/// early on an idle machine and 127 ms on a loaded one. A stamp in whole seconds comes from the same clocks: one that
+/// is 5 ms early writes the second before for a packet sent at its end.
 pub const DEFAULT_EARLY: TimeDelta = TimeDelta::from_millisecond(150);
 
 /// What somebody asks: who was behind this address?
@@ -26,7 +27,7 @@ pub const DEFAULT_EARLY: TimeDelta = TimeDelta::from_millisecond(150);
 ///
 /// let time = WrittenTime::parse("2026-11-02T03:04:05Z", None)?;
 /// let inquiry = Inquiry::new("203.0.113.7".parse()?, time).port(40_213).protocol(Protocol::TCP);
-/// assert_eq!(inquiry.window().rfc3339(), "2026-11-02T03:04:05Z/2026-11-02T03:04:06Z");
+/// assert_eq!(inquiry.window().rfc3339(), "2026-11-02T03:04:05Z/2026-11-02T03:04:06.15Z");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl Inquiry {
         self
     }
 
-    /// How far a sub-second stamp may lie before the packet; [`DEFAULT_EARLY`] unless the asker knows better.
+    /// How far the stamp may lie before the packet; [`DEFAULT_EARLY`] unless the asker knows better.
     pub fn early(mut self, early: TimeDelta) -> Inquiry {
         self.early = early.max(TimeDelta::ZERO);
         self
@@ -95,17 +96,12 @@ impl Inquiry {
         self.time
     }
 
-    /// Every instant that is asked about: the interval that the digits truncate, widened by the tolerance, and for
-    /// a sub-second stamp by the early allowance behind it.
+    /// Every instant that is asked about: the interval that the digits truncate, widened by the tolerance, and by the
+    /// early allowance behind it.
     pub fn window(&self) -> TimeRange {
         let start = self.time.start().minus(self.tolerance.earlier());
-        let end = self.time.end().plus(self.tolerance.later()).plus(self.early_allowance());
+        let end = self.time.end().plus(self.tolerance.later()).plus(self.early);
         TimeRange::new(start, end).unwrap_or(self.time.range())
-    }
-
-    /// What was added behind the written time for a server clock that stamps early.
-    pub fn early_allowance(&self) -> TimeDelta {
-        self.early
     }
 
     /// The ports asked about: all of them without a port, or for a protocol that has none.
@@ -137,7 +133,7 @@ impl Inquiry {
             time: self.time.range().rfc3339(),
             window: self.window().rfc3339(),
             tolerance: self.tolerance.to_string(),
-            early_allowance_s: self.early_allowance().seconds().to_string(),
+            early_allowance_s: self.early.seconds().to_string(),
             to: self.destinations.clone(),
         }
     }
@@ -176,20 +172,20 @@ mod tests {
 
     #[test]
     fn a_written_time_is_the_interval_it_truncates() {
-        assert_eq!(at("@5").window(), "@5/@6".parse().unwrap());
+        assert_eq!(at("@5").early(TimeDelta::ZERO).window(), "@5/@6".parse().unwrap());
     }
 
     #[test]
     fn tolerance_widens_the_interval_on_its_own_side() {
         let q = at("@5").tolerance("-2s/+0s".parse().unwrap());
-        assert_eq!(q.window(), "@3/@6".parse().unwrap());
+        assert_eq!(q.early(TimeDelta::ZERO).window(), "@3/@6".parse().unwrap());
     }
 
     #[test]
-    fn a_sub_second_stamp_gets_an_early_allowance_and_a_whole_second_none() {
+    fn a_stamp_gets_an_early_allowance_behind_it() {
         assert_eq!(at("@5.123").window(), "@5.123/@5.274".parse().unwrap());
         assert_eq!(at("@5.123").early(TimeDelta::ZERO).window(), "@5.123/@5.124".parse().unwrap());
-        assert_eq!(at("@5").early_allowance(), TimeDelta::ZERO);
+        assert_eq!(at("@5").window(), "@5/@6.15".parse().unwrap());
     }
 
     #[test]

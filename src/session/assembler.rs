@@ -160,6 +160,21 @@ impl Assembler {
         Ok(())
     }
 
+    /// Takes in the stamp of a record that is no event: the source was being written then.
+    pub fn saw_stamp(&mut self, at: Timestamp) {
+        self.audit.saw(at);
+    }
+
+    /// Takes in that the source itself says it lost lines around `at`, or at a time that it does not say.
+    pub fn saw_loss(&mut self, at: Option<WrittenTime>) {
+        self.audit.declared_losses += 1;
+        self.lost.extend(at.map(|at| {
+            let late = self.profile.late;
+            let start = at.start().minus(late);
+            TimeRange::new(start, at.end().plus(late)).unwrap_or(at.range())
+        }));
+    }
+
     /// The number of allocations made so far.
     pub fn len(&self) -> usize {
         self.made.len()

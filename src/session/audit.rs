@@ -28,6 +28,8 @@ pub struct Audit {
     pub lost_creates: u64,
     /// Creates that a later record of the same flow or key shows to be over: their release line was lost.
     pub lost_releases: u64,
+    /// Losses that the source itself reports.
+    pub declared_losses: u64,
     /// Creates without an end when the source ended.
     pub open: u64,
     /// The first stamp.
@@ -46,7 +48,7 @@ impl Audit {
     /// Whether the source was seen to lose lines: then absence in it proves nothing, and an open record cannot
     /// carry a claim by itself.
     pub fn is_lossy(&self) -> bool {
-        self.lost_creates > 0 || self.lost_releases > 0
+        self.lost_creates + self.lost_releases + self.declared_losses > 0
     }
 
     /// From the first stamp to the last.

@@ -13,7 +13,7 @@ use super::ledger::Ledger;
 use super::manifest::{SourceEntry, SourceKind};
 use crate::allocation::SourceId;
 use crate::inside::Realm;
-use crate::natlog::{Event, Format, Reader, ReaderOptions, Record, Reject};
+use crate::natlog::{Event, Format, Reader, ReaderOptions, Record, Reject, RejectReason};
 use crate::session::{Assembler, Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, WrittenTime, Zone};
 
@@ -317,6 +317,13 @@ fn read_log(
                 }
             }
             Record::Rejected(reject) => {
+                correct(&mut event, request.clock_offset);
+                if let Some(at) = event.time {
+                    assembler.saw_stamp(at.start());
+                }
+                if reject.reason == RejectReason::EventsLost {
+                    assembler.saw_loss(event.time);
+                }
                 *report.rejected.entry(reject.reason.name().to_owned()).or_default() += 1;
                 if reject.reason.is_expected() {
                     report.expected_rejects += 1;
