@@ -12,6 +12,7 @@ pub mod natlog;
 pub mod port;
 pub mod protocol;
 pub mod subscriber;
+pub mod synth;
 pub mod time;
 
 pub use allocation::Allocation;
