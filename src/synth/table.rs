@@ -1,0 +1,646 @@
+//! Tables of allocations of any size, for benchmarks and for tests of the index.
+
+use std::net::Ipv4Addr;
+
+use super::day::{Diurnal, HOUR, instant};
+use super::layout::{FIRST_PORT, Slot, layout};
+use super::rng::{SplitMix64, floor_u64, micros, to_f64};
+use super::stats::{Measure, TableStats};
+use crate::allocation::{
+    Allocation, Began, Destination, Ended, Grain, InsideId, Origin, SourceId, Span,
+};
+use crate::inside::{InsideHost, Realm};
+use crate::port::PortRange;
+use crate::protocol::Protocol;
+use crate::time::{TimeRange, Timestamp};
+
+/// The two grains that a table is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TableKind {
+    /// One port a record: TCP and UDP 70 to 30, half of them shorter than 30 s, with their destination.
+    Sessions,
+    /// A range of ports a record, every protocol: 64 to 2048 ports, half of them shorter than 40 minutes.
+    Blocks,
+}
+
+/// What a table shall be. Every field may be changed; [`AllocationTable::generate`] names the limits it keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableConfig {
+    /// Which table of its kind.
+    pub seed: u64,
+    /// Sessions or blocks.
+    pub kind: TableKind,
+    /// How many records are wanted.
+    pub records: u64,
+    /// How many public addresses there are, 1 to 131,072: 198.18.0.0/15, reserved for benchmarks (RFC 2544).
+    pub addresses: u32,
+    /// How many inside hosts share an address, at least 1.
+    pub subscribers_per_address: u32,
+    /// How many hours from `start` on the records cover, 1 to 8,784.
+    pub hours: u32,
+    /// The start of the first hour.
+    pub start: Timestamp,
+    /// Stamps are multiples of this many microseconds, as a log's digits make them.
+    pub tick_microsecond: i64,
+    /// The share of records that begin while another host holds the same ports.
+    pub overlap_share: f64,
+}
+
+impl TableConfig {
+    /// A day of sessions: 128 subscribers and up to half a million sessions an address, stamps in milliseconds.
+    pub fn sessions(records: u64) -> TableConfig {
+        let addresses = (records / 500_000).clamp(4, 65_536);
+        TableConfig {
+            seed: 42,
+            kind: TableKind::Sessions,
+            records,
+            addresses: u32::try_from(addresses).unwrap_or(65_536),
+            subscribers_per_address: 128,
+            hours: 24,
+            start: Timestamp::from_second(1_793_577_600),
+            tick_microsecond: 1_000,
+            overlap_share: 0.0035,
+        }
+    }
+
+    /// A day of port blocks: 128 subscribers an address, about three tenants a block, stamps in milliseconds.
+    pub fn blocks(records: u64) -> TableConfig {
+        let mut config = TableConfig {
+            seed: 43,
+            kind: TableKind::Blocks,
+            addresses: 0,
+            overlap_share: 0.005,
+            ..TableConfig::sessions(records)
+        };
+        // A /24 has one size, so how many addresses it takes is known only by dealing them.
+        let (mut room, wanted) = (0.0, to_f64(records) * 8.0);
+        while config.addresses < 65_536 && (room < wanted || config.addresses < 4) {
+            room += layout(&config, config.addresses).iter().map(Slot::weight).sum::<f64>();
+            config.addresses += 1;
+        }
+        config
+    }
+
+    /// The length of the table in microseconds.
+    pub(super) fn span(&self) -> i64 {
+        i64::from(self.hours.clamp(1, 8_784)) * HOUR
+    }
+
+    pub(super) fn tick(&self) -> i64 {
+        self.tick_microsecond.clamp(1, HOUR / 3600)
+    }
+
+    pub(super) fn address_count(&self) -> u32 {
+        self.addresses.clamp(1, 131_072)
+    }
+
+    fn hosts_per_address(&self) -> u32 {
+        self.subscribers_per_address.clamp(1, u32::MAX / self.address_count())
+    }
+
+    /// The public address of that number.
+    pub fn address(&self, index: u32) -> Ipv4Addr {
+        Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + index % 131_072)
+    }
+
+    /// The records that one address shall have, overlaps left out: equal shares of sessions, blocks by their slots.
+    fn shares(&self) -> Vec<u64> {
+        let addresses = self.address_count();
+        let weight = |index| match self.kind {
+            TableKind::Sessions => 1.0,
+            TableKind::Blocks => layout(self, index).iter().map(Slot::weight).sum(),
+        };
+        let weights: Vec<f64> = (0..addresses).map(weight).collect();
+        let total: f64 = weights.iter().sum();
+        let wanted = to_f64(self.records) / (1.0 + self.overlap_share.clamp(0.0, 0.5));
+        let (mut sum, mut given) = (0.0, 0);
+        weights
+            .into_iter()
+            .map(|weight| {
+                sum += weight;
+                let until = floor_u64(wanted * sum / total + 0.5);
+                let share = until.saturating_sub(given);
+                given = until;
+                share
+            })
+            .collect()
+    }
+}
+
+/// Allocations, the hosts that they name, and what they measure to.
+#[derive(Clone, Debug)]
+pub struct AllocationTable {
+    /// The records in the order in which a log would complete them: by release stamp. Exact: `outer` is `inner`.
+    pub allocations: Vec<Allocation>,
+    /// The inside hosts; an [`InsideId`] is the position in it.
+    pub hosts: Vec<InsideHost>,
+    /// What the records are, counted, not assumed.
+    pub stats: TableStats,
+}
+
+impl AllocationTable {
+    /// Makes the table of a configuration; the same configuration makes the same table for ever.
+    ///
+    /// Numbers outside their limits are moved to the nearest limit. A slot whose records do not fit into the time
+    /// beside one another gets fewer: [`TableStats::check`] tells whether the table is what its label says.
+    ///
+    /// # Complexity
+    ///
+    /// Sorts the records once; about 1.5 s and 170 MB a million sessions.
+    ///
+    /// ```
+    /// use portledger::synth::{AllocationTable, TableConfig};
+    /// let config = TableConfig::sessions(2_000);
+    /// let table = AllocationTable::generate(&config);
+    /// assert_eq!(table.stats.check(&config), Ok(()));
+    /// assert_eq!(table.allocations.len() as u64, table.stats.entries);
+    /// ```
+    pub fn generate(config: &TableConfig) -> AllocationTable {
+        let maker = Maker::new(config);
+        let mut measure = Measure::new(config);
+        let capacity = usize::try_from(config.records).unwrap_or(0).min(1 << 27);
+        let mut allocations = Vec::with_capacity(capacity + capacity / 64);
+        let mut records = Vec::new();
+        for index in 0..config.address_count() {
+            records.clear();
+            maker.address(index, &mut records);
+            measure.address(&records);
+            allocations.append(&mut records);
+        }
+        allocations.sort_unstable_by_key(|a| (a.outer.end(), order(a)));
+        number(&mut allocations);
+        AllocationTable { allocations, hosts: hosts(config), stats: measure.finish() }
+    }
+
+    /// The records of one public address, by begin, for a table that is too large to hold: the table is the
+    /// concatenation of them, in another order. `index` counts from 0 to the number of addresses.
+    ///
+    /// # Complexity
+    ///
+    /// Computes every address's share each time; make addresses in bulk with [`AllocationTable::for_each_address`].
+    pub fn for_address(config: &TableConfig, index: u32) -> Vec<Allocation> {
+        let mut records = Vec::new();
+        Maker::new(config).address(index, &mut records);
+        records
+    }
+
+    /// Hands the records of each public address to `take`, one address at a time, by begin; returns what all of
+    /// them measure to.
+    pub fn for_each_address(
+        config: &TableConfig,
+        mut take: impl FnMut(&[Allocation]),
+    ) -> TableStats {
+        let (maker, mut measure) = (Maker::new(config), Measure::new(config));
+        let mut records = Vec::new();
+        for index in 0..config.address_count() {
+            records.clear();
+            maker.address(index, &mut records);
+            measure.address(&records);
+            take(&records);
+        }
+        measure.finish()
+    }
+}
+
+/// A total order of records by begin, so that no sort depends on how equal keys fall.
+fn order(a: &Allocation) -> (Timestamp, Ipv4Addr, PortRange, Option<Protocol>, InsideId) {
+    (a.outer.start(), a.addr, a.ports, a.protocol, a.inside)
+}
+
+/// Gives every record its place in the log that it would come from: two lines of 110 bytes.
+fn number(allocations: &mut [Allocation]) {
+    for (line, a) in (0_u64..).zip(allocations) {
+        let span = |line: u64| Some(Span { offset: line * 111, length: 110 });
+        a.origin =
+            Origin { source: SourceId(0), create: span(line * 2), release: span(line * 2 + 1) };
+    }
+}
+
+/// The inside hosts of a table: 100.64.0.0/10 (RFC 6598), in as many realms as they need.
+fn hosts(config: &TableConfig) -> Vec<InsideHost> {
+    let base = Ipv4Addr::new(100, 64, 0, 0).to_bits();
+    let count = config.address_count() * config.hosts_per_address();
+    (0..count)
+        .map(|index| {
+            let addr = Ipv4Addr::from_bits(base + (index & 0x003F_FFFF));
+            let realm = match index >> 22 {
+                0 => Realm::EMPTY,
+                n => Realm::new(&format!("r{n}")),
+            };
+            InsideHost::V4 { addr, realm }
+        })
+        .collect()
+}
+
+/// Makes the records of an address.
+struct Maker<'a> {
+    config: &'a TableConfig,
+    shares: Vec<u64>,
+    day: Diurnal,
+}
+
+/// How long tenancies of a kind last.
+struct Length {
+    median: f64,
+    sigma: f64,
+    least: f64,
+    most: f64,
+    /// Microseconds after an end in which the ports go to nobody else.
+    hold_down: i64,
+}
+
+impl TableKind {
+    const fn length(self) -> Length {
+        match self {
+            TableKind::Sessions => Length {
+                median: 30.0,
+                sigma: 1.8,
+                least: 0.5,
+                most: 4.0 * 3600.0,
+                hold_down: 120_000_000,
+            },
+            TableKind::Blocks => Length {
+                median: 40.0 * 60.0,
+                sigma: 1.5,
+                least: 60.0,
+                most: 12.0 * 86_400.0,
+                hold_down: 60_000_000,
+            },
+        }
+    }
+}
+
+impl<'a> Maker<'a> {
+    fn new(config: &'a TableConfig) -> Maker<'a> {
+        let start = config.start.as_microsecond();
+        Maker { config, shares: config.shares(), day: Diurnal::new(start, config.hours.min(8_784)) }
+    }
+
+    /// Appends the records of an address, by begin.
+    fn address(&self, index: u32, records: &mut Vec<Allocation>) {
+        let rng = &mut SplitMix64::stream(self.config.seed, u64::from(index));
+        let slots = layout(self.config, index);
+        let mut sum = 0.0;
+        let cumulative: Vec<f64> = slots
+            .iter()
+            .map(|slot| {
+                sum += slot.weight() * slot.activity;
+                sum
+            })
+            .collect();
+        let position = usize::try_from(index).unwrap_or(usize::MAX);
+        let share = self.shares.get(position).copied().unwrap_or(0);
+        // Which slot, port and protocol each record falls on. Given their sum, Poisson counts are this draw.
+        let mut keys: Vec<(usize, PortRange, Option<Protocol>)> = (0..share)
+            .filter_map(|_| {
+                let wanted = rng.unit() * sum;
+                let at = cumulative.partition_point(|&c| c <= wanted).min(slots.len() - 1);
+                slots.get(at).map(|slot| self.key(at, slot, rng))
+            })
+            .collect();
+        keys.sort_unstable();
+        let begin = records.len();
+        let mut times = Vec::new();
+        for same in keys.chunk_by(|a, b| a == b) {
+            let Some(&(at, ports, protocol)) = same.first() else { continue };
+            let Some(slot) = slots.get(at) else { continue };
+            self.tenancies(slot, same.len(), rng, &mut times);
+            for &(start, end) in &times {
+                let host = self.host(index, start, rng);
+                let far = rng.next_u64();
+                records.push(self.record(index, ports, protocol, host, (start, end), far));
+                if rng.chance(self.config.overlap_share) {
+                    let (time, other) = self.second(start, end, index, host, rng);
+                    // A second holder of a block holds a part of it, as an allocator's fault would leave it.
+                    let part = match self.config.kind {
+                        TableKind::Sessions => ports,
+                        TableKind::Blocks => {
+                            PortRange::new(ports.first() + 7, ports.last()).unwrap_or(ports)
+                        }
+                    };
+                    records.push(self.record(index, part, protocol, other, time, far + 1));
+                }
+            }
+        }
+        if let Some(made) = records.get_mut(begin..) {
+            made.sort_unstable_by_key(order);
+        }
+    }
+
+    /// One key of a slot: a port and a protocol, or the block.
+    fn key(
+        &self,
+        at: usize,
+        slot: &Slot,
+        rng: &mut SplitMix64,
+    ) -> (usize, PortRange, Option<Protocol>) {
+        match self.config.kind {
+            TableKind::Sessions => {
+                let port = rng.between(i64::from(slot.ports.first()), i64::from(slot.ports.last()));
+                let protocol = if rng.chance(0.7) { Protocol::TCP } else { Protocol::UDP };
+                (at, PortRange::single(u16::try_from(port).unwrap_or(u16::MAX)), Some(protocol))
+            }
+            TableKind::Blocks => (at, slot.ports, None),
+        }
+    }
+
+    /// The times of `count` tenancies of a key, ascending, apart by at least the hold-down; fewer if they do not
+    /// fit.
+    fn tenancies(
+        &self,
+        slot: &Slot,
+        count: usize,
+        rng: &mut SplitMix64,
+        times: &mut Vec<(i64, i64)>,
+    ) {
+        let length = self.config.kind.length();
+        let (tick, span) = (self.config.tick(), slot.until - slot.from);
+        times.clear();
+        let mut busy = -length.hold_down;
+        for _ in 0..count {
+            let seconds = rng.lognormal(length.median, length.sigma);
+            let held = micros(seconds.clamp(length.least, length.most)).min(span - 2 * tick);
+            let held = (held / tick * tick).max(tick);
+            if busy + length.hold_down + held + tick < span {
+                busy += length.hold_down + held;
+                times.push((0, held));
+            }
+        }
+        // The free time is cut at random places; the pieces between are the gaps.
+        let free = to_f64(u64::try_from(span - busy - tick).unwrap_or(0));
+        let mut places: Vec<f64> = times.iter().map(|_| self.day.place(rng)).collect();
+        places.sort_unstable_by(f64::total_cmp);
+        let mut taken = 0;
+        for ((start, end), place) in times.iter_mut().zip(places) {
+            let gap = i64::try_from(floor_u64(place * free)).unwrap_or(0);
+            let held = *end;
+            *start = (slot.from + taken + gap).div_euclid(tick) * tick;
+            *end = *start + held;
+            taken += held + length.hold_down;
+        }
+    }
+
+    /// Who holds a key from `start` on: a host of the address, or, in the second half, one of the few that the
+    /// address before it has given away.
+    fn host(&self, index: u32, start: i64, rng: &mut SplitMix64) -> u32 {
+        let (addresses, per) = (self.config.address_count(), self.config.hosts_per_address());
+        let number = u32::try_from(rng.below(u64::from(per))).unwrap_or(0);
+        let middle = self.config.start.as_microsecond() + self.config.span() / 2;
+        let moved = number < per / 20 && start >= middle;
+        let home = if moved { (index + 1) % addresses } else { index };
+        home * per + number
+    }
+
+    /// Another host's tenancy of the same ports that begins within the first; some at the very same instant.
+    fn second(
+        &self,
+        start: i64,
+        end: i64,
+        index: u32,
+        host: u32,
+        rng: &mut SplitMix64,
+    ) -> ((i64, i64), u32) {
+        let (tick, length) = (self.config.tick(), self.config.kind.length());
+        let late = if rng.chance(0.125) { 0 } else { rng.between(0, end - start - 1) };
+        let begin = start + late / tick * tick;
+        let latest = (end + length.hold_down / 2).min(self.end());
+        let seconds = rng.lognormal(length.median, length.sigma);
+        let held = micros(seconds.max(length.least)) / tick * tick;
+        let finish = begin.saturating_add(held).min(latest / tick * tick).max(begin + tick);
+        let per = self.config.hosts_per_address();
+        let shift = u32::try_from(rng.below(u64::from(per - 1))).unwrap_or(0);
+        ((begin, finish), index * per + (host % per + 1 + shift) % per)
+    }
+
+    fn end(&self) -> i64 {
+        self.config.start.as_microsecond() + self.config.span()
+    }
+
+    fn record(
+        &self,
+        index: u32,
+        ports: PortRange,
+        protocol: Option<Protocol>,
+        host: u32,
+        (start, end): (i64, i64),
+        far: u64,
+    ) -> Allocation {
+        let (created, released) = (instant(start), instant(end));
+        let held = TimeRange::new(created, released).unwrap_or(TimeRange::instant(created));
+        let sessions = self.config.kind == TableKind::Sessions;
+        Allocation {
+            addr: self.config.address(index),
+            ports,
+            protocol,
+            destination: sessions.then(|| destination(far)),
+            inside: InsideId(host),
+            inside_port: sessions.then(|| FIRST_PORT + low(far >> 32, 64_512)),
+            grain: if sessions { Grain::Session } else { Grain::Block },
+            outer: held,
+            inner: Some(held),
+            used_until: held.end(),
+            created,
+            released: Some(released),
+            began: Began::Logged,
+            ended: Ended::Logged,
+            origin: Origin::default(),
+        }
+    }
+}
+
+/// One of 768 documentation addresses (RFC 5737) and a service port; neighbours in `far` differ.
+fn destination(far: u64) -> Destination {
+    const NETS: [u32; 3] = [0xC000_0200, 0xC633_6400, 0xCB00_7100];
+    let net = NETS.get(usize::from(low(far >> 10, 3))).copied().unwrap_or(0xC000_0200);
+    let port = match (far >> 20) % 100 {
+        0..70 => 443,
+        70..80 => 80,
+        80..92 => 53,
+        _ => FIRST_PORT + low(far >> 30, 64_512),
+    };
+    Destination::new(Ipv4Addr::from_bits(net + u32::from(low(far, 256))), port)
+}
+
+fn low(bits: u64, modulus: u64) -> u16 {
+    u16::try_from(bits % modulus).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FNV-1a over what a record says.
+    fn hash(table: &AllocationTable) -> u64 {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |value: u64| {
+            for byte in value.to_le_bytes() {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        for a in &table.allocations {
+            let far = a
+                .destination
+                .map_or(0, |d| u64::from(d.addr.to_bits()) << 16 | u64::from(d.port.unwrap()));
+            add(u64::from(a.addr.to_bits()));
+            add(u64::from(a.ports.first()) << 16 | u64::from(a.ports.last()));
+            add(u64::from(a.protocol.map_or(255, Protocol::number)));
+            add(far);
+            add(u64::from(a.inside.0));
+            add(u64::from(a.inside_port.unwrap_or(0)));
+            add(a.outer.start().as_microsecond().cast_unsigned());
+            add(a.outer.end().as_microsecond().cast_unsigned());
+        }
+        hash
+    }
+
+    #[test]
+    fn one_seed_makes_one_table_for_ever() {
+        let sessions = AllocationTable::generate(&TableConfig::sessions(20_000));
+        let blocks = AllocationTable::generate(&TableConfig::blocks(20_000));
+        assert_eq!(
+            (hash(&sessions), hash(&blocks)),
+            (11_230_871_403_322_903_248, 11_689_004_128_173_602_310)
+        );
+        let other = TableConfig { seed: 1, ..TableConfig::sessions(20_000) };
+        assert_ne!(hash(&AllocationTable::generate(&other)), hash(&sessions));
+    }
+
+    #[test]
+    fn tables_are_what_their_labels_say() {
+        for config in [
+            TableConfig::sessions(1_000),
+            TableConfig::sessions(100_000),
+            TableConfig { addresses: 1, ..TableConfig::sessions(300_000) },
+            TableConfig { addresses: 400, ..TableConfig::sessions(3_000) },
+            TableConfig { hours: 2, tick_microsecond: 1, ..TableConfig::sessions(50_000) },
+            TableConfig::blocks(3_000),
+            TableConfig::blocks(60_000),
+            TableConfig { hours: 240, ..TableConfig::blocks(60_000) },
+        ] {
+            let table = AllocationTable::generate(&config);
+            assert_eq!(table.stats.check(&config), Ok(()), "{config:?} {:?}", table.stats);
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_not_what_it_says_is_told() {
+        let config = TableConfig::sessions(50_000);
+        let good = AllocationTable::generate(&config).stats;
+        let wrong = |change: &dyn Fn(&mut TableStats)| {
+            let mut stats = good.clone();
+            change(&mut stats);
+            stats.check(&config).unwrap_err()
+        };
+        assert!(wrong(&|s| s.entries = 47_000).contains("number of records"));
+        assert!(wrong(&|s| (s.reuse, s.distinct_ports) = (1.0, 50_000)).contains("reuse"));
+        assert!(wrong(&|s| s.overlap_share = 0.0).contains("overlaps"));
+        assert!(wrong(&|s| s.mean_depth = 3.0).contains("depth"));
+        assert!(wrong(&|s| s.hit_rate_of_uniform_questions *= 2.0).contains("hit rate"));
+        assert!(wrong(&|s| s.hit_rate_of_uniform_questions = 0.0).contains("hit rate"));
+    }
+
+    #[test]
+    fn figures_agree_with_a_slow_count() {
+        for config in [TableConfig::sessions(1_500), TableConfig::blocks(3_000)] {
+            let config = TableConfig { addresses: 3, overlap_share: 0.1, ..config };
+            let table = AllocationTable::generate(&config);
+            let all = &table.allocations;
+            let overlapped = all.iter().enumerate().filter(|&(i, a)| {
+                all.iter().enumerate().any(|(j, b)| {
+                    let earlier = (order(b), b.outer.end(), j) < (order(a), a.outer.end(), i);
+                    let protocol = a.protocol == b.protocol;
+                    i != j
+                        && earlier
+                        && a.addr == b.addr
+                        && protocol
+                        && a.ports.overlaps(b.ports)
+                        && b.outer.contains(a.outer.start())
+                })
+            });
+            let share = to_f64(overlapped.count() as u64) / to_f64(all.len() as u64);
+            assert!((share - table.stats.overlap_share).abs() < 1e-9, "{share} {:?}", table.stats);
+            let mut rng = SplitMix64::new(9);
+            let (mut hits, n) = (0_u32, 20_000);
+            let by_addr: Vec<Vec<&Allocation>> = (0..3)
+                .map(|i| all.iter().filter(|a| a.addr == config.address(i)).collect())
+                .collect();
+            for _ in 0..n {
+                let at = config.start.as_microsecond() + rng.between(0, config.span() - 1);
+                let protocol = if rng.chance(0.7) { Protocol::TCP } else { Protocol::UDP };
+                let port = FIRST_PORT + low(rng.next_u64(), 64_512);
+                hits += u32::from(rng.pick(&by_addr).unwrap().iter().any(|a| {
+                    a.ports.contains(port)
+                        && a.outer.contains(instant(at))
+                        && a.protocol.is_none_or(|p| p == protocol)
+                }));
+            }
+            let (rate, stated) =
+                (f64::from(hits) / f64::from(n), table.stats.hit_rate_of_uniform_questions);
+            let deviation = (stated / f64::from(n)).sqrt();
+            assert!((rate - stated).abs() < 5.0 * deviation, "{rate} {stated}");
+        }
+    }
+
+    #[test]
+    fn records_are_consistent_and_on_the_grid() {
+        for config in [TableConfig::sessions(20_000), TableConfig::blocks(20_000)] {
+            let table = AllocationTable::generate(&config);
+            let end = config.start.as_microsecond() + config.span();
+            for a in &table.allocations {
+                assert_eq!(
+                    (Some(a.outer), a.created, a.released),
+                    (a.inner, a.outer.start(), Some(a.outer.end()))
+                );
+                assert!(a.outer.start() >= config.start && a.outer.end().as_microsecond() <= end);
+                assert_eq!(
+                    (
+                        a.outer.start().as_microsecond() % 1000,
+                        a.outer.end().as_microsecond() % 1000
+                    ),
+                    (0, 0)
+                );
+                assert!((a.inside.0 as usize) < table.hosts.len());
+            }
+            let mut ends =
+                table.allocations.windows(2).map(|w| (w[0].outer.end(), w[1].outer.end()));
+            assert!(ends.all(|(a, b)| a <= b));
+        }
+    }
+
+    #[test]
+    fn addresses_made_one_by_one_are_the_same_records() {
+        let config = TableConfig::blocks(5_000);
+        let table = AllocationTable::generate(&config);
+        let mut one_by_one = Vec::new();
+        let stats = AllocationTable::for_each_address(&config, |records| {
+            one_by_one.extend_from_slice(records);
+        });
+        assert_eq!(stats, table.stats);
+        assert_eq!(
+            AllocationTable::for_address(&config, 0),
+            one_by_one.iter().filter(|a| a.addr == config.address(0)).copied().collect::<Vec<_>>()
+        );
+        one_by_one.sort_unstable_by_key(|a| (a.outer.end(), order(a)));
+        number(&mut one_by_one);
+        assert_eq!(one_by_one, table.allocations);
+    }
+
+    #[test]
+    fn limits_are_kept() {
+        let zero = TableConfig {
+            records: 0,
+            addresses: 0,
+            subscribers_per_address: 0,
+            hours: 0,
+            tick_microsecond: 0,
+            ..TableConfig::sessions(0)
+        };
+        assert_eq!(AllocationTable::generate(&zero).allocations.len(), 0);
+        let lone = TableConfig {
+            subscribers_per_address: 1,
+            overlap_share: 9.0,
+            ..TableConfig::sessions(100)
+        };
+        assert!(AllocationTable::generate(&lone).allocations.len() >= 90);
+    }
+}
