@@ -22,6 +22,7 @@ pub mod session;
 #[cfg(feature = "readers")]
 pub mod store;
 pub mod subscriber;
+#[cfg(feature = "readers")]
 pub mod synth;
 pub mod time;
 

@@ -7,7 +7,7 @@ use super::layout::{FIRST_PORT, Slot, layout};
 use super::rng::{SplitMix64, floor_u64, micros, to_f64};
 use super::stats::{Measure, TableStats};
 use crate::allocation::{
-    Allocation, Began, Destination, Ended, Grain, InsideId, Origin, SourceId, Span,
+    Allocation, Began, Destination, Ended, Grain, InsideId, Origin, Place, SourceId, Span,
 };
 use crate::inside::{InsideHost, Realm};
 use crate::port::PortRange;
@@ -210,9 +210,11 @@ fn order(a: &Allocation) -> (Timestamp, Ipv4Addr, PortRange, Option<Protocol>, I
 /// Gives every record its place in the log that it would come from: two lines of 110 bytes.
 fn number(allocations: &mut [Allocation]) {
     for (line, a) in (0_u64..).zip(allocations) {
-        let span = |line: u64| Some(Span { offset: line * 111, length: 110 });
-        a.origin =
-            Origin { source: SourceId(0), create: span(line * 2), release: span(line * 2 + 1) };
+        let place = |line: u64| {
+            let span = Span { offset: line * 111, length: 110 };
+            Some(Place { source: SourceId(0), span })
+        };
+        a.origin = Origin { create: place(line * 2), release: place(line * 2 + 1) };
     }
 }
 
