@@ -166,6 +166,19 @@ fn start_lost_without_session_time_reaches_back_to_the_last_other_report() {
 }
 
 #[test]
+fn start_lost_a_stop_in_the_second_of_the_first_report_came_before_it() {
+    check(
+        &[
+            "Start bob s0 10.0.0.1 @10",
+            "Stop bob s0 10.0.0.1 @70",
+            "Interim ann s1 10.0.0.1 @70",
+            "Stop ann s1 10.0.0.1 @80",
+        ],
+        &["10.0.0.1 bob 10/71 11/70 logged logged", "10.0.0.1 ann 70/81 71/80 assumed logged"],
+    );
+}
+
+#[test]
 fn start_lost_with_nothing_before_reaches_back_to_the_first_stamp_of_the_source() {
     check(
         &["Start bob s0 10.0.0.9 @5", "Stop bob s0 10.0.0.9 @6", "Stop ann s1 10.0.0.1 @80"],
@@ -512,6 +525,15 @@ fn a_report_after_a_long_silence_may_be_of_a_session_that_began_meanwhile() {
     check(
         &["Start ann s1 10.0.0.1 @10", "Stop ann s1 10.0.0.1 @200 +130"],
         &["10.0.0.1 ann 10/72 none logged implied", "10.0.0.1 ann 69/201 72/200 logged logged"],
+    );
+}
+
+#[test]
+fn a_session_time_cut_off_twice_is_still_of_the_same_session() {
+    // Start at 10.9, Stop at 70.1: 59.2 s, of which some devices report 58.
+    check(
+        &["Start ann s1 10.0.0.1 @10", "Stop ann s1 10.0.0.1 @70 +58"],
+        &["10.0.0.1 ann 10/71 11/70 logged logged"],
     );
 }
 
