@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
+use super::plan::inside_a;
 use super::*;
+use crate::synth::day::SECOND;
 
 fn small() -> ProviderConfig {
     ProviderConfig { subscribers: 200, hours: 2, ..ProviderConfig::default() }
