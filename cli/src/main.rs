@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod output;
 mod progress;
+mod shell;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -58,7 +59,7 @@ fn out(result: io::Result<()>) -> Result<(), Failure> {
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    let outcome = commands::run(args).and_then(|code| {
+    let outcome = commands::run(args, &mut io::stderr()).and_then(|code| {
         out(io::stdout().flush())?;
         Ok(code)
     });

@@ -28,3 +28,13 @@ fn bar(total: u64, verb: &'static str, template: &str) -> ProgressBar {
     }
     bar
 }
+
+/// A turning sign for work whose length is not known.
+pub(crate) fn spinner(verb: &'static str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner().with_message(verb);
+    spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+    spinner
+}

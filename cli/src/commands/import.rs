@@ -1,5 +1,6 @@
 //! `portledger import`.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use portledger::inside::Realm;
@@ -7,11 +8,11 @@ use portledger::session::Profile;
 use portledger::store::{ImportReport, Ledger, LogImport, StreamReport};
 use portledger::time::TimeRange;
 
-use super::{inputs, zone};
+use super::{inputs, said, zone};
 use crate::args::Import;
 use crate::{Failure, Outcome, fail, progress};
 
-pub(crate) fn run(args: Import) -> Outcome {
+pub(crate) fn run(args: Import, report: &mut dyn Write) -> Outcome {
     let zone = zone(args.timezone.as_ref())?;
     let covers = match &args.covers {
         Some(text) => Some(TimeRange::parse(text, zone.as_ref().map(|(_, z)| z))?),
@@ -28,9 +29,9 @@ pub(crate) fn run(args: Import) -> Outcome {
     };
     let mut ledger = Ledger::create(&args.ledger.ledger)?;
     let bar = progress::over_files(&args.files, "import");
-    let report = ledger.import(&request, inputs(args.files), &mut |n| bar.inc(n));
+    let done = ledger.import(&request, inputs(args.files), &mut |n| bar.inc(n));
     bar.finish_and_clear();
-    summarise(&report?, &args.source);
+    said(summarise(&done?, &args.source, report))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -46,62 +47,73 @@ fn profile(name: &str) -> Result<Profile, Failure> {
     serde_json::from_str(&text).map_err(|e| fail(format!("profile {name}: {e}")))
 }
 
-fn summarise(report: &ImportReport, source: &str) {
+fn summarise(report: &ImportReport, source: &str, w: &mut dyn Write) -> io::Result<()> {
     for stream in &report.streams {
-        summarise_stream(stream);
+        summarise_stream(stream, w)?;
     }
     if report.streams.iter().all(|s| s.already) {
-        return;
+        return Ok(());
     }
     let audit = &report.audit;
     let recorded = audit.recorded().map_or_else(|| "no time at all".to_owned(), TimeRange::rfc3339);
-    eprintln!(
+    writeln!(
+        w,
         "{source}: {} allocations, recorded {recorded}, profile {}",
         report.allocations,
         report.profile.label()
-    );
-    let say = |n: u64, what: &str| {
+    )?;
+    for (n, what) in [
+        (audit.duplicates, "repeated records left out"),
+        (audit.out_of_order, "records out of order, put in their place"),
+        (audit.open, "without an end when the log ended"),
+        (audit.lost_creates, "releases whose create line was lost"),
+        (audit.lost_releases, "creates whose release line was lost"),
+    ] {
         if n > 0 {
-            eprintln!("  {n} {what}");
+            writeln!(w, "  {n} {what}")?;
         }
-    };
-    say(audit.duplicates, "repeated records left out");
-    say(audit.out_of_order, "records out of order, put in their place");
-    say(audit.open, "without an end when the log ended");
-    say(audit.lost_creates, "releases whose create line was lost");
-    say(audit.lost_releases, "creates whose release line was lost");
+    }
     if audit.is_lossy() {
-        eprintln!(
+        writeln!(
+            w,
             "  the source lost lines: it proves nobody's absence, and its open records do not count alone"
-        );
+        )?;
     }
     if let Some(late) = audit.late_widened {
-        eprintln!(
+        writeln!(
+            w,
             "  its create stamps are later than the profile says: `late` was widened to {late}"
-        );
+        )?;
     }
+    Ok(())
 }
 
-fn summarise_stream(stream: &StreamReport) {
+fn summarise_stream(stream: &StreamReport, w: &mut dyn Write) -> io::Result<()> {
     if stream.already {
-        eprintln!("{}: imported before with these options: nothing to do", stream.name);
-        return;
+        return writeln!(
+            w,
+            "{}: imported before with these options: nothing to do",
+            stream.name
+        );
     }
     let rejected: u64 = stream.rejected.values().sum();
-    eprintln!(
+    writeln!(
+        w,
         "{}: {} records, {} taken, {rejected} not",
         stream.name, stream.records, stream.accepted
-    );
+    )?;
     for (reason, n) in &stream.rejected {
-        eprintln!("  {n} {reason}");
+        writeln!(w, "  {n} {reason}")?;
     }
     if let Some(reject) = &stream.first_damage {
-        eprintln!(
+        writeln!(
+            w,
             "  the first damaged one is line {} (byte {}), column {}: {}",
             reject.line,
             reject.span.offset,
             reject.column,
             reject.reason.name()
-        );
+        )?;
     }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use portledger::store::{Ledger, SourceKind};
 use portledger::time::TimeRange;
 
-use super::instant;
+use super::{instant, said};
 use crate::args::{Expire, InLedger, Info};
 use crate::{Outcome, out};
 
@@ -82,17 +82,18 @@ pub(crate) fn verify(args: &InLedger) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn expire(args: &Expire) -> Outcome {
+pub(crate) fn expire(args: &Expire, report: &mut dyn Write) -> Outcome {
     let before = instant(&args.older_than)?;
     Ledger::open(&args.ledger.ledger)?;
     let mut ledger = Ledger::create(&args.ledger.ledger)?;
     let expired = ledger.expire(before)?;
-    eprintln!(
+    said(writeln!(
+        report,
         "{} allocations deleted, {} cut at {}, {} accounting records and bindings deleted",
         expired.deleted,
         expired.cut,
         before.rfc3339(),
         expired.identity_records
-    );
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod demo;
 mod events;
 mod import;
 mod ledger;
@@ -7,7 +8,9 @@ mod pools;
 mod resolve;
 mod rules;
 mod subscribers;
+mod synth;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use portledger::Timestamp;
@@ -17,19 +20,31 @@ use portledger::time::{TimeRange, WrittenTime, Zone};
 use crate::args::{Args, Command, Pools, Rules, Subscribers};
 use crate::{Failure, Outcome};
 
-pub(crate) fn run(args: Args) -> Outcome {
+/// Runs a command; what it reports beside its data goes to `report`.
+pub(crate) fn run(args: Args, report: &mut dyn Write) -> Outcome {
     match args.command {
-        Command::Demo(_) | Command::Synth(_) => Err(crate::fail("not yet")),
-        Command::Pools(Pools::Add(args)) => pools::add(&args),
-        Command::Import(args) => import::run(args),
-        Command::Rules(Rules::Add(args)) => rules::add(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Synth(args) => synth::run(&args, report),
+        Command::Pools(Pools::Add(args)) => pools::add(&args, report),
+        Command::Import(args) => import::run(args, report),
+        Command::Rules(Rules::Add(args)) => rules::add(&args, report),
         Command::Rules(Rules::List(args)) => rules::list(&args),
-        Command::Subscribers(Subscribers::Import(args)) => subscribers::import(args),
-        Command::Resolve(args) => resolve::run(args),
+        Command::Subscribers(Subscribers::Import(args)) => subscribers::import(args, report),
+        Command::Resolve(args) => resolve::run(&args),
         Command::Events(args) => events::run(args),
         Command::Info(args) => ledger::info(&args),
         Command::Verify(args) => ledger::verify(&args),
-        Command::Expire(args) => ledger::expire(&args),
+        Command::Expire(args) => ledger::expire(&args, report),
+    }
+}
+
+/// Saying what was done; where nobody listens it is done all the same.
+fn said(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(crate::fail(format!("the report cannot be written: {e}")))
+        }
+        _ => Ok(()),
     }
 }
 

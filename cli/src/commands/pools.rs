@@ -1,15 +1,16 @@
 //! `portledger pools`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use ipnet::Ipv4Net;
 use portledger::store::{Ledger, Pool};
 
-use super::in_force;
+use super::{in_force, said};
 use crate::args::PoolAdd;
 use crate::{Outcome, fail};
 
-pub(crate) fn add(args: &PoolAdd) -> Outcome {
+pub(crate) fn add(args: &PoolAdd, report: &mut dyn Write) -> Outcome {
     let single = || args.prefix.parse().ok().map(|addr: std::net::Ipv4Addr| Ipv4Net::from(addr));
     let prefix = args.prefix.parse::<Ipv4Net>().ok().or_else(single).ok_or_else(|| {
         fail(format!(
@@ -25,9 +26,7 @@ pub(crate) fn add(args: &PoolAdd) -> Outcome {
         exclusive: args.exclusive,
     };
     let added = Ledger::create(&args.ledger.ledger)?.add_pool(pool)?;
-    eprintln!(
-        "{}",
-        if added { "pool added" } else { "that pool was declared before: nothing to do" }
-    );
+    let text = if added { "pool added" } else { "that pool was declared before: nothing to do" };
+    said(writeln!(report, "{text}"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,19 +14,33 @@ use portledger::time::WrittenTime;
 use super::zone;
 use crate::args::{BatchOutput, Resolve};
 use crate::output::{csv, json, table, text};
-use crate::{Outcome, fail, out, progress};
+use crate::{Failure, Outcome, fail, out, progress};
 
-pub(crate) fn run(args: Resolve) -> Outcome {
-    let zone = zone(args.timezone.as_ref())?.map(|(_, zone)| zone);
+pub(crate) fn run(args: &Resolve) -> Outcome {
     if let Some(path) = &args.batch {
         let defaults = InquiryDefaults {
             protocol: args.protocol,
             to: args.to.clone(),
             tolerance: args.tolerance,
-            zone,
+            zone: zone(args.timezone.as_ref())?.map(|(_, zone)| zone),
         };
-        return batch(&args, path, defaults);
+        return batch(args, path, defaults);
     }
+    let inquiry = inquiry(args)?;
+    let ledger = Ledger::open(&args.ledger.ledger)?;
+    let answer = Resolver::new(&ledger).resolve(&inquiry);
+    let mut stdout = io::stdout().lock();
+    if args.json {
+        out(json::write(&mut stdout, None, &answer, args.raw))?;
+    } else {
+        out(text::write(&mut stdout, &answer, args.raw))?;
+    }
+    Ok(ExitCode::from(answer.verdict.exit_code()))
+}
+
+/// The one question of a command line.
+pub(super) fn inquiry(args: &Resolve) -> Result<Inquiry, Failure> {
+    let zone = zone(args.timezone.as_ref())?.map(|(_, zone)| zone);
     let (Some(public), Some(time)) = (args.public, &args.time) else {
         return Err(fail("an address and a time are needed, or --batch FILE"));
     };
@@ -38,18 +52,10 @@ pub(crate) fn run(args: Resolve) -> Outcome {
     if let Some(protocol) = args.protocol {
         inquiry = inquiry.protocol(protocol);
     }
-    for to in args.to {
-        inquiry = inquiry.to(to);
+    for to in &args.to {
+        inquiry = inquiry.to(*to);
     }
-    let ledger = Ledger::open(&args.ledger.ledger)?;
-    let answer = Resolver::new(&ledger).resolve(&inquiry);
-    let mut stdout = io::stdout().lock();
-    if args.json {
-        out(json::write(&mut stdout, None, &answer, args.raw))?;
-    } else {
-        out(text::write(&mut stdout, &answer, args.raw))?;
-    }
-    Ok(ExitCode::from(answer.verdict.exit_code()))
+    Ok(inquiry)
 }
 
 fn batch(args: &Resolve, path: &Path, defaults: InquiryDefaults) -> Outcome {

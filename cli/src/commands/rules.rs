@@ -5,20 +5,20 @@ use std::process::ExitCode;
 
 use portledger::store::Ledger;
 
-use super::in_force;
+use super::{in_force, said};
 use crate::args::{InLedger, RulesAdd};
 use crate::{Outcome, fail, out};
 
-pub(crate) fn add(args: &RulesAdd) -> Outcome {
+pub(crate) fn add(args: &RulesAdd, report: &mut dyn Write) -> Outcome {
     let range = in_force(Some(&args.from), args.until.as_deref())?;
     let path = args.file.display().to_string();
     let bytes = std::fs::read(&args.file).map_err(|e| fail(format!("{path}: {e}")))?;
     let mut ledger = Ledger::create(&args.ledger.ledger)?;
     if ledger.add_rules(&path, &bytes, range)? {
         let rules = ledger.rules().all().last().map_or(0, |r| r.set.rules().len());
-        eprintln!("{rules} rule(s) in force {}", range.rfc3339());
+        said(writeln!(report, "{rules} rule(s) in force {}", range.rfc3339()))?;
     } else {
-        eprintln!("those rules are in force then already: nothing to do");
+        said(writeln!(report, "those rules are in force then already: nothing to do"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
