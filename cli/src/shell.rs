@@ -61,9 +61,13 @@ mod tests {
 
     #[test]
     fn words_that_a_shell_would_split_or_expand_are_quoted() {
-        for (word, quoted) in
-            [("a b", "'a b'"), ("", "''"), ("it's", r"'it'\''s'"), ("$HOME", "'$HOME'"), ("~", "'~'")]
-        {
+        for (word, quoted) in [
+            ("a b", "'a b'"),
+            ("", "''"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("~", "'~'"),
+        ] {
             assert_eq!(quote(word), quoted);
         }
         assert_eq!(quote("203.0.113.7:40213"), "203.0.113.7:40213");

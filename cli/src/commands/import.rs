@@ -90,11 +90,7 @@ fn summarise(report: &ImportReport, source: &str, w: &mut dyn Write) -> io::Resu
 
 fn summarise_stream(stream: &StreamReport, w: &mut dyn Write) -> io::Result<()> {
     if stream.already {
-        return writeln!(
-            w,
-            "{}: imported before with these options: nothing to do",
-            stream.name
-        );
+        return writeln!(w, "{}: imported before with these options: nothing to do", stream.name);
     }
     let rejected: u64 = stream.rejected.values().sum();
     writeln!(

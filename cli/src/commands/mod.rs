@@ -68,7 +68,7 @@ fn in_force(from: Option<&str>, until: Option<&str>) -> Result<TimeRange, Failur
 /// The files of the command line as inputs; `-` is standard input.
 fn inputs(files: Vec<PathBuf>) -> Vec<Input> {
     let input = |path: PathBuf| match path.to_str() {
-        Some("-") => Input::Stream("-".to_owned(), Box::new(std::io::stdin())),
+        Some("-") => Input::Stream("-".to_owned(), Box::new(io::stdin())),
         _ => Input::Path(path),
     };
     files.into_iter().map(input).collect()

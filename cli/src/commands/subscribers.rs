@@ -25,11 +25,7 @@ pub(crate) fn import(args: SubscribersImport, report: &mut dyn Write) -> Outcome
     Ok(ExitCode::SUCCESS)
 }
 
-fn summarise(
-    reports: &[SubscriberReport],
-    ledger: &Ledger,
-    w: &mut dyn Write,
-) -> io::Result<()> {
+fn summarise(reports: &[SubscriberReport], ledger: &Ledger, w: &mut dyn Write) -> io::Result<()> {
     for report in reports {
         if report.already {
             writeln!(w, "{}: imported before with these options: nothing to do", report.name)?;

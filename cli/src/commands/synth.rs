@@ -29,7 +29,8 @@ pub(crate) fn run(args: &Synth, report: &mut dyn Write) -> Outcome {
     let spinner = progress::spinner("plan the provider");
     let provider = Provider::generate(&config);
     spinner.set_message("write its logs");
-    let files = provider.write_to(&args.out).map_err(|e| fail(format!("{}: {e}", args.out.display())))?;
+    let files =
+        provider.write_to(&args.out).map_err(|e| fail(format!("{}: {e}", args.out.display())))?;
     spinner.finish_and_clear();
     said(describe(provider.summary(), &files, report))?;
 
@@ -38,8 +39,14 @@ pub(crate) fn run(args: &Synth, report: &mut dyn Write) -> Outcome {
     for line in imports(&files, &ledger)? {
         out(writeln!(stdout, "{}", line.of(&program)))?;
     }
-    let resolve = CommandLine::new(["resolve", "--ledger", &ledger])
-        .with(["--batch", &path_text(&files.questions)?, "--input", "csv", "--output", "csv"]);
+    let resolve = CommandLine::new(["resolve", "--ledger", &ledger]).with([
+        "--batch",
+        &path_text(&files.questions)?,
+        "--input",
+        "csv",
+        "--output",
+        "csv",
+    ]);
     let answers = path_text(&args.out.join("answers.csv"))?;
     out(writeln!(stdout, "{} > {}", resolve.of(&program), quote(&answers)))?;
     Ok(ExitCode::SUCCESS)
@@ -95,7 +102,11 @@ fn program() -> String {
     let called = std::env::args_os().next().map(PathBuf::from);
     let called = called.as_deref().and_then(Path::to_str).unwrap_or("portledger");
     // A name without a directory was found on the PATH.
-    if called.contains(std::path::MAIN_SEPARATOR) { called.to_owned() } else { "portledger".to_owned() }
+    if called.contains(std::path::MAIN_SEPARATOR) {
+        called.to_owned()
+    } else {
+        "portledger".to_owned()
+    }
 }
 
 fn describe(made: &ProviderSummary, files: &ProviderFiles, w: &mut dyn Write) -> io::Result<()> {
