@@ -57,6 +57,7 @@ pub(crate) enum Command {
     /// What the ledger holds and for which times it is complete
     Info(Info),
     /// Hold every file of the ledger to its checksum
+    #[command(after_help = "Example:\n  portledger verify --ledger L")]
     Verify(InLedger),
     /// Delete everything before an instant
     Expire(Expire),
@@ -84,7 +85,7 @@ pub(crate) struct Demo {
 
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Example:\n  portledger synth --out isp --subscribers 500 --hours 2 --seed 7"
+    after_help = "Example:\n  portledger synth --out isp --subscribers 500 --hours 2 --seed 7 | sh -e\n\nStandard output has the commands that import it all and answer questions.csv into answers.csv; truth.csv says who it was."
 )]
 pub(crate) struct Synth {
     /// Where to write
@@ -182,6 +183,7 @@ pub(crate) enum Rules {
     /// Add a rule file (RFC 8676 JSON), in force for a time
     Add(RulesAdd),
     /// List the rule sets and when each is in force
+    #[command(after_help = "Example:\n  portledger rules list --ledger L")]
     List(InLedger),
 }
 
@@ -241,7 +243,7 @@ Examples:
   portledger resolve --ledger L 203.0.113.7:40213 '2026-11-02 12:04:05' --timezone Asia/Tokyo --tolerance 2s
   portledger resolve --ledger L 203.0.113.7 2026-11-02T03:04:05Z --tolerance 10m --to 192.0.2.10:443
   portledger resolve --ledger L --batch complaints.csv --input csv --output csv
-  tail -n +1 complaints.csv | portledger resolve --ledger L --batch - --input csv --output ndjson
+  zcat complaints.csv.gz | portledger resolve --ledger L --batch - --input csv --output ndjson
 
 A batch reads a header row with any of: id, public_ip, port, protocol, time, to_ip, to_port, tolerance (public_ip and \
 time are needed). It exits 0 when every row was answered; a row that cannot be read is answered `invalid`.")]
@@ -313,6 +315,9 @@ pub(crate) struct Events {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  portledger info --ledger L\n  portledger info --ledger L 203.0.113.7"
+)]
 pub(crate) struct Info {
     #[command(flatten)]
     pub(crate) ledger: InLedger,

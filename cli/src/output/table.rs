@@ -21,7 +21,7 @@ impl<W: Write> AnswerTable<W> {
         if !std::mem::replace(&mut self.header, true) {
             writeln!(
                 self.writer,
-                "{:<10} {:<11} {:<24} {:>4} {:>10} {:>10}  who",
+                "{:<10} {:<11} {:<31} {:>4} {:>10} {:>10}  who",
                 "id", "verdict", "reason", "n", "earlier", "later"
             )?;
         }
@@ -34,7 +34,7 @@ impl<W: Write> AnswerTable<W> {
         let names: Vec<String> = answer.names().iter().map(ToString::to_string).collect();
         writeln!(
             self.writer,
-            "{id:<10} {:<11} {:<24} {:>4} {:>10} {:>10}  {}",
+            "{id:<10} {:<11} {:<31} {:>4} {:>10} {:>10}  {}",
             answer.verdict.name(),
             reason(answer.reason),
             answer.candidate_count,
