@@ -163,12 +163,11 @@ mod tests {
         assert!(all.len() > 300, "{}", all.len());
         for b in &all {
             assert!(b.release.is_none_or(|r| b.alloc < r && r < until) && b.last <= until);
-            let tenant = tenancies.iter().find(|t| {
-                t.slot == b.slot
-                    && t.attach < b.alloc
-                    && b.release.is_none_or(|r| r < t.detach + 2_500 * MILLI)
-            });
-            assert_eq!(tenant.unwrap().subscriber, b.subscriber);
+            let tenant =
+                tenancies.iter().rfind(|t| t.slot == b.slot && t.attach < b.alloc).unwrap();
+            assert_eq!(tenant.subscriber, b.subscriber);
+            assert!(b.alloc < tenant.last && b.last <= tenant.last);
+            assert!(b.release.is_none_or(|r| r < tenant.detach + 2_500 * MILLI));
         }
         all.sort_unstable_by_key(|b| (b.outside(), b.number, b.alloc));
         let mut reused = 0;

@@ -113,8 +113,8 @@ struct Tracker<'a> {
     originals: HashMap<OriginalKey, usize>,
     /// How many entries hold a port, towards any destination.
     ports: HashMap<(u8, Ipv4Addr, u16), u32>,
-    /// What was opened lately: where a successor of an expired entry looks for it.
-    recent: VecDeque<ReplyKey>,
+    /// What was opened lately on an outside address: where a successor of an expired entry looks for it.
+    recent: HashMap<Ipv4Addr, VecDeque<ReplyKey>>,
     stamp: i64,
     tally: Tally,
     out: &'a mut dyn Write,
@@ -142,7 +142,7 @@ pub(super) fn run<'a>(
         replies: HashMap::new(),
         originals: HashMap::new(),
         ports: HashMap::new(),
-        recent: VecDeque::new(),
+        recent: HashMap::new(),
         tally: Tally::default(),
         out,
         opened,
@@ -156,7 +156,7 @@ impl Tracker<'_> {
         for (index, t) in self.config.tenancies.iter().enumerate() {
             let first = t.attach + self.rng.between(200 * MILLI, 20 * SECOND);
             self.plan(first, Action::Flow(index));
-            if t.parting != Parting::Online && self.rng.chance(0.3) {
+            if t.parting != Parting::Online && self.rng.chance(0.5) {
                 let flush = t.detach + self.rng.between(50 * MILLI, 300 * MILLI);
                 self.plan(flush, Action::Flush(index));
             }
@@ -268,10 +268,9 @@ impl Tracker<'_> {
         let expired = |key: &&ReplyKey| {
             let place = self.replies.get(*key).copied();
             let session = place.and_then(|place| self.get(place));
-            (key.0, key.1) == (protocol.number(), outside)
-                && session.is_some_and(|s| s.script.stop <= now)
+            key.0 == protocol.number() && session.is_some_and(|s| s.script.stop <= now)
         };
-        self.recent.iter().find(expired).copied()
+        self.recent.get(&outside)?.iter().find(expired).copied()
     }
 
     /// Finds an outside port that is free towards the destination, and makes the entry.
@@ -327,9 +326,10 @@ impl Tracker<'_> {
             self.tally.shared += u64::from(is_shared);
             let subscriber = self.config.tenancies.get(index).map_or(0, |t| t.subscriber);
             (self.opened)(Opened { tuple: &tuple, subscriber, script: &session.script });
-            self.recent.push_back(reply);
-            if self.recent.len() > 512 {
-                self.recent.pop_front();
+            let recent = self.recent.entry(tuple.outside).or_default();
+            recent.push_back(reply);
+            if recent.len() > 256 {
+                recent.pop_front();
             }
         } else {
             self.tally.own += 1;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::conntrack::Tuple;
+use super::plan::Plan;
 use super::tenancy::handovers;
 use super::truth::Asked;
-use super::{Plan, ProviderConfig, accounting, cgn_session};
+use super::{ProviderConfig, accounting, cgn_session};
 use crate::synth::rng::to_f64;
 
 /// Figures of a provider.

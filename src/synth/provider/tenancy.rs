@@ -1,7 +1,7 @@
 //! Who had which inside address, when: lines come and go, and addresses pass from one to the next.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use crate::synth::day::{MILLI, SECOND};
 use crate::synth::rng::{SplitMix64, micros};
@@ -55,8 +55,9 @@ const MEAN_TENANCY: f64 = 6_000.0;
 
 /// All tenancies of a window, ascending by begin. Between two at one address lie at least 2.5 s.
 pub(super) fn tenancies(lines: &Lines, rng: &mut SplitMix64) -> Vec<Tenancy> {
-    let mut offline: VecDeque<(u32, i64)> =
-        (lines.first..lines.first + lines.count).map(|s| (s, lines.from)).collect();
+    // Who has been offline longest comes first.
+    let mut offline: BinaryHeap<Reverse<(i64, u32)>> =
+        (lines.first..lines.first + lines.count).map(|s| Reverse((lines.from, s))).collect();
     let mut vacant: BinaryHeap<Reverse<(i64, u32)>> = (0..lines.slots)
         .map(|slot| Reverse((lines.from + rng.between(500 * MILLI, 120 * SECOND), slot)))
         .collect();
@@ -67,12 +68,12 @@ pub(super) fn tenancies(lines: &Lines, rng: &mut SplitMix64) -> Vec<Tenancy> {
         if attach + 65 * SECOND >= lines.until {
             continue;
         }
-        let Some(&(subscriber, free)) = offline.front() else { continue };
+        let Some(&Reverse((free, subscriber))) = offline.peek() else { continue };
         if free > attach {
             vacant.push(Reverse((attach + 5 * SECOND, slot)));
             continue;
         }
-        offline.pop_front();
+        offline.pop();
         let (detach, parting) = match attach + wanted {
             detach if lines.close => (detach.min(goodbye), Parting::Request),
             detach if detach >= lines.until - SECOND => (lines.until, Parting::Online),
@@ -85,7 +86,7 @@ pub(super) fn tenancies(lines: &Lines, rng: &mut SplitMix64) -> Vec<Tenancy> {
             (detach, parting)
         };
         all.push(Tenancy { slot, subscriber, attach, last, detach, parting });
-        offline.push_back((subscriber, detach + 30 * SECOND));
+        offline.push(Reverse((detach + 30 * SECOND, subscriber)));
         vacant.push(Reverse((detach + 2_500 * MILLI + micros(rng.exponential(20.0)), slot)));
     }
     all.sort_unstable_by_key(|t| (t.attach, t.slot));

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
+use super::plan::inside_a;
 use super::*;
+use crate::synth::day::SECOND;
 
 fn small() -> ProviderConfig {
     ProviderConfig { subscribers: 200, hours: 2, ..ProviderConfig::default() }
@@ -39,7 +41,7 @@ fn micros_of(text: &str) -> i64 {
 fn civil_of(text: &str) -> i64 {
     let (day, rest) = (&text[8..10], &text[11..19]);
     let n = |s: &str| s.trim().parse::<i64>().unwrap();
-    let milli = text.get(20..23).filter(|_| text.len() > 20).map_or(0, n);
+    let milli = text.get(20..23).filter(|_| text.get(19..20) == Some(".")).map_or(0, n);
     let month = 1_793_491_200 * SECOND;
     month
         + (n(day) - 1) * 86_400 * SECOND
@@ -198,7 +200,20 @@ fn one_seed_makes_the_same_bytes_for_ever() {
         ]
     );
     let hashes: Vec<u64> = all.iter().map(|p| fnv(&fs::read(p).unwrap())).collect();
-    assert_eq!(hashes, [0; 9]);
+    assert_eq!(
+        hashes,
+        [
+            9_230_973_813_905_574_225,
+            4_911_590_019_201_768_353,
+            17_459_239_149_333_570_389,
+            1_523_397_347_532_789_815,
+            13_441_757_150_365_073_475,
+            11_761_559_147_440_213_168,
+            5_796_514_396_943_267_439,
+            16_447_329_435_616_225_619,
+            5_520_194_727_195_771_031,
+        ]
+    );
     let (_, other, _) = written(&ProviderConfig { seed: 8, ..config });
     assert_ne!(
         fs::read(other.path().join("truth.csv")).unwrap(),
@@ -235,7 +250,8 @@ fn every_session_has_one_new_and_one_destroy_or_is_open_at_the_end() {
         }
     }
     assert!(latest > 18 * SECOND && updates > 10_000, "{latest} {updates}");
-    assert_eq!(text.matches("progname=conntrack").count() > 10, true);
+    let flushed = text.matches("progname=conntrack").count();
+    assert!(flushed > 5, "{flushed}");
 }
 
 #[test]
