@@ -56,7 +56,8 @@ fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
     let ledger = ledger.to_str().unwrap();
     for source in ["cgnA", "cgnB"] {
         let log = lab.join(source).join("conntrack_E.log");
-        let mut args = vec!["import", "--ledger", ledger, "--format", "conntrack", "--source", source];
+        let mut args =
+            vec!["import", "--ledger", ledger, "--format", "conntrack", "--source", source];
         args.extend(profile.iter().flat_map(|p| ["--profile", p]));
         args.push(log.to_str().unwrap());
         portledger(&args);
@@ -67,7 +68,15 @@ fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
     for file in ["detail-cgnA", "detail-cgnB", "detail-br"] {
         let file = lab.join("radius").join(file);
         let file = file.to_str().unwrap();
-        portledger(&["subscribers", "import", "--ledger", ledger, "--format", "radius-detail", file]);
+        portledger(&[
+            "subscribers",
+            "import",
+            "--ledger",
+            ledger,
+            "--format",
+            "radius-detail",
+            file,
+        ]);
     }
     let (asked, truths) = match with_destination {
         true => ("query.csv", "answer.csv"),
@@ -75,7 +84,8 @@ fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
     };
     let mut questions = "id,public_ip,port,protocol,time,to_ip,to_port\n".to_owned();
     for q in table(&lab.join(asked)) {
-        let to_port = if q["proto"] == "icmp" || q["dst_ip"].is_empty() { "" } else { &q["dst_port"] };
+        let to_port =
+            if q["proto"] == "icmp" || q["dst_ip"].is_empty() { "" } else { &q["dst_port"] };
         writeln!(
             questions,
             "{},{},{},{},@{},{},{to_port}",
@@ -86,13 +96,15 @@ fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
     let file = dir.path().join("questions.csv");
     fs::write(&file, questions).unwrap();
     let file = file.to_str().unwrap();
-    let answers =
-        portledger(&["resolve", "--ledger", ledger, "--batch", file, "--input", "csv", "--output", "csv"]);
-    let answers: HashMap<String, HashMap<String, String>> = csv::Reader::from_reader(answers.as_bytes())
-        .deserialize()
-        .map(|row| row.unwrap())
-        .map(|row: HashMap<String, String>| (row["id"].clone(), row))
-        .collect();
+    let answers = portledger(&[
+        "resolve", "--ledger", ledger, "--batch", file, "--input", "csv", "--output", "csv",
+    ]);
+    let answers: HashMap<String, HashMap<String, String>> =
+        csv::Reader::from_reader(answers.as_bytes())
+            .deserialize()
+            .map(|row| row.unwrap())
+            .map(|row: HashMap<String, String>| (row["id"].clone(), row))
+            .collect();
     let user: HashMap<String, String> = table(&lab.join("truth/subscribers.csv"))
         .into_iter()
         .map(|mut row| (row.remove("sub").unwrap(), row.remove("user").unwrap()))
@@ -121,7 +133,10 @@ fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
             None => score.named_nobody += 1,
         }
     }
-    println!("{profile:?} with destination {with_destination}: {score:?} {:.3} %", 100.0 * score.right_share());
+    println!(
+        "{profile:?} with destination {with_destination}: {score:?} {:.3} %",
+        100.0 * score.right_share()
+    );
     assert!(score.people > 9_000, "{score:?}: are these the lab's questions?");
     assert_eq!((score.wrong, score.false_free, score.unanswered), (0, 0, 0), "{score:?}");
     score
