@@ -78,9 +78,10 @@ fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
             file,
         ]);
     }
-    let (asked, truths) = match with_destination {
-        true => ("query.csv", "answer.csv"),
-        false => ("query_nodst.csv", "answer_nodst.csv"),
+    let (asked, truths) = if with_destination {
+        ("query.csv", "answer.csv")
+    } else {
+        ("query_nodst.csv", "answer_nodst.csv")
     };
     let mut questions = "id,public_ip,port,protocol,time,to_ip,to_port\n".to_owned();
     for q in table(&lab.join(asked)) {
