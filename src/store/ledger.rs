@@ -42,7 +42,6 @@ pub struct Ledger {
     /// What bindings are made of, by source.
     pub(super) subscribers: Vec<(SourceId, subscribers::Stored)>,
     /// Held as long as this process may write; dropping it lets others.
-    #[expect(dead_code, reason = "it is there to be dropped")]
     lock: Option<File>,
 }
 
