@@ -51,7 +51,9 @@ pub enum LedgerError {
         difference: String,
     },
     /// A stream, which can be read only once, came together with other inputs.
-    #[error("standard input must be the only FILE: whether it was imported before shows only at its end")]
+    #[error(
+        "standard input must be the only FILE: whether it was imported before shows only at its end"
+    )]
     StreamNotAlone,
     /// A rule file could not be read.
     #[error("{path}: {why}")]
