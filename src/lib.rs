@@ -1,5 +1,8 @@
-//! portledger
-
+#![cfg_attr(feature = "readers", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "readers"),
+    doc = "Who was behind a shared IPv4 address; built without its readers."
+)]
 #![deny(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 #![warn(clippy::indexing_slicing)]
 

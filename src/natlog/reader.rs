@@ -233,6 +233,9 @@ impl<R: io::Read> Reader<R> {
 
     /// The next record, event or not; none at the end of the stream.
     ///
+    /// Behind a reject `event` is empty but for its `time`, where the line was in order and only held no fact: it shows
+    /// that the source was being written then.
+    ///
     /// # Errors
     ///
     /// Those of the source; the next call goes on where this one stopped.

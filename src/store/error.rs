@@ -50,6 +50,11 @@ pub enum LedgerError {
         /// The options that differ.
         difference: String,
     },
+    /// A stream, which can be read only once, came together with other inputs.
+    #[error(
+        "standard input must be the only FILE: whether it was imported before shows only at its end"
+    )]
+    StreamNotAlone,
     /// A rule file could not be read.
     #[error("{path}: {why}")]
     Rules {

@@ -176,14 +176,18 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::OtherOptions`] when the same bytes are in the ledger under other options; I/O errors. Nothing
-    /// of the import is in the ledger then.
+    /// [`LedgerError::OtherOptions`] when the same bytes are in the ledger under other options;
+    /// [`LedgerError::StreamNotAlone`] when a stream comes with other inputs; I/O errors. Nothing of the import is in
+    /// the ledger then.
     pub fn import(
         &mut self,
         request: &LogImport,
         inputs: Vec<Input>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ImportReport, LedgerError> {
+        if inputs.len() > 1 && inputs.iter().any(|i| matches!(i, Input::Stream(..))) {
+            return Err(LedgerError::StreamNotAlone);
+        }
         let options = request.options();
         let mut assembler = Assembler::new(request.profile());
         let mut streams = Vec::new();
@@ -258,7 +262,7 @@ impl Ledger {
         path: &str,
         kind: SourceKind,
     ) -> Result<bool, LedgerError> {
-        let same_bytes = |s: &&SourceEntry| s.sha256 == sha256 && s.kind == kind && s.bytes > 0;
+        let same_bytes = |s: &&SourceEntry| s.sha256 == sha256 && s.kind == kind;
         let Some(source) = self.manifest.sources.iter().find(same_bytes) else { return Ok(false) };
         if source.options == *options {
             return Ok(true);

@@ -41,8 +41,8 @@ pub struct Ledger {
     pub(super) identity: IdentityTable,
     /// What bindings are made of, by source.
     pub(super) subscribers: Vec<(SourceId, subscribers::Stored)>,
-    /// Held as long as this process may write.
-    _lock: Option<File>,
+    /// Held as long as this process may write; dropping it lets others.
+    lock: Option<File>,
 }
 
 impl Ledger {
@@ -55,7 +55,7 @@ impl Ledger {
             rules: RuleHistory::default(),
             identity: IdentityTable::default(),
             subscribers: Vec::new(),
-            _lock: None,
+            lock: None,
         }
     }
 
@@ -93,7 +93,7 @@ impl Ledger {
         }
         let mut ledger = Ledger::in_memory();
         ledger.dir = Some(dir.to_owned());
-        ledger._lock = Some(lock);
+        ledger.lock = Some(lock);
         ledger.save()?;
         Ok(ledger)
     }
@@ -119,7 +119,7 @@ impl Ledger {
         let subscribers = subscribers::load(dir, &manifest.sources)?;
         let identity = subscribers::table(&subscribers).0;
         let dir = Some(dir.to_owned());
-        Ok(Ledger { dir, manifest, segments, rules, identity, subscribers, _lock: lock })
+        Ok(Ledger { dir, manifest, segments, rules, identity, subscribers, lock })
     }
 
     pub(super) fn save(&self) -> Result<(), LedgerError> {

@@ -42,9 +42,9 @@ impl<W: Write> AnswerCsv<W> {
             Ok(answer) => self.writer.write_record(row(id, answer)),
             Err(why) => {
                 let mut row = [""; 14].map(str::to_owned);
-                row[0] = id.to_owned();
-                row[1] = "invalid".to_owned();
-                row[13] = why.to_owned();
+                id.clone_into(&mut row[0]);
+                "invalid".clone_into(&mut row[1]);
+                why.clone_into(&mut row[13]);
                 self.writer.write_record(row)
             }
         }

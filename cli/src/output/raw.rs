@@ -26,7 +26,7 @@ pub(crate) fn of(answer: &Answer) -> Vec<RawRecord> {
     let mut unchanged = HashMap::new();
     let places = answer.candidates.iter().filter_map(|c| match &c.evidence {
         Evidence::Records { records, .. } => Some(records),
-        _ => None,
+        Evidence::Rule { .. } => None,
     });
     places
         .flatten()
@@ -40,7 +40,11 @@ pub(crate) fn of(answer: &Answer) -> Vec<RawRecord> {
 }
 
 fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|b| format!("{b:02x}")).collect()
+    use std::fmt::Write;
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Whether the file is still the one that was imported; otherwise its lines prove nothing.

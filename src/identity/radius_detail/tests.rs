@@ -121,7 +121,7 @@ fn a_zone_abbreviation_is_not_guessed() {
 fn receipt_less_delay_is_known_to_two_seconds() {
     //  received 1000.9 (1000), delayed 3.9 s (3): it happened at 997.0
     //  received 1000.0 (1000), delayed 3.9 s (3): it happened at 996.1
-    let window = WrittenTime::new(crate::Timestamp::from_second(996), 2_000_000);
+    let window = WrittenTime::new(crate::time::Timestamp::from_second(996), 2_000_000);
     for event in
         ["Event-Timestamp = \"Jun  9 2015 00:03:47 CEST\"; ", "Event-Timestamp = junk; ", ""]
     {
