@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Ran, done, portledger, portledger_with};
+use common::{Ran, done, portledger};
 use serde_json::Value;
 
 /// The lines that `demo --json` prints.
@@ -86,8 +86,9 @@ fn the_prose_holds_the_same_answers_and_is_the_same_on_every_run() {
     assert_eq!(asked.len(), 17);
     for command in asked {
         let answer = rerun(dir.path(), command, "").stdout;
-        let shown: String = answer.lines().map(|l| format!("   {l}\n")).collect();
-        assert!(kept.contains(&format!("   $ {command}\n{shown}\n")), "{command}\n{shown}");
+        let shown: Vec<String> = answer.lines().map(|l| format!("   {l}")).collect();
+        let shown = format!("   $ {command}\n{}\n\n", shown.join("\n"));
+        assert!(kept.contains(&shown), "{shown}");
     }
     assert!(kept.trim_end().ends_with("0 of the answers are wrong."), "{kept}");
     let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -211,5 +212,4 @@ fn a_reader_that_goes_away_is_no_error() {
     let line = format!("'{}' demo | head -n 1", env!("CARGO_BIN_EXE_portledger"));
     let shell = Command::new("sh").args(["-c", &line]).current_dir(dir.path()).output().unwrap();
     assert!(shell.stderr.is_empty(), "{}", String::from_utf8_lossy(&shell.stderr));
-    assert_eq!(portledger_with(dir.path(), &["demo", "--json"], "ignored").code, 0);
 }

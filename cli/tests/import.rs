@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Ran, done, portledger, portledger_with};
+use common::{Ran, done, piped, portledger};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -72,8 +72,8 @@ fn the_same_import_again_changes_nothing() {
         assert!(again.stderr.contains("nothing to do"), "{line}: {}", again.stderr);
     }
     let args = ["import", "--ledger", "L", "--format", "csv", "--source", "edge", "-"];
-    let piped = portledger_with(dir.path(), &args, LOG);
-    assert_eq!(piped.code, 0, "the bytes count, not the path: {}", piped.stderr);
+    let ran = piped(dir.path(), &args, LOG);
+    assert_eq!(ran.code, 0, "the bytes count, not the path: {}", ran.stderr);
     assert_eq!(bytes(&dir.path().join("L")), before);
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use common::{Ran, done, portledger, portledger_with};
+use common::{Ran, done, piped, portledger};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -243,8 +243,8 @@ fn a_batch_comes_as_table_and_ndjson_too_and_from_standard_input() {
     assert!(lines[5].starts_with("bad ") && lines[5].contains("invalid"), "{}", lines[5]);
 
     let args = ["resolve", "--ledger", "L", "--batch", "-", "--input", "csv", "--output", "ndjson"];
-    let piped = portledger_with(dir.path(), &args, QUESTIONS);
-    assert_eq!((piped.code, piped.stdout), (0, ndjson));
+    let ran = piped(dir.path(), &args, QUESTIONS);
+    assert_eq!((ran.code, ran.stdout), (0, ndjson));
 }
 
 #[test]

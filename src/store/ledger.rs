@@ -12,11 +12,12 @@ use super::manifest::{
 };
 use super::segment::Segment;
 use super::subscribers;
-use crate::allocation::SourceId;
+use crate::allocation::{Allocation, Origin, Place, SourceId};
 use crate::identity::IdentityTable;
+use crate::inside::InsideHost;
 use crate::mapping::{RuleHistory, RuleSet, read_softwire_br};
-use crate::session::Assembled;
-use crate::time::{TimeDelta, TimeRange};
+use crate::session::{Assembled, Audit, Profile};
+use crate::time::{TimeDelta, TimeRange, Timestamp};
 
 const MANIFEST: &str = "ledger.json";
 
@@ -235,6 +236,49 @@ impl Ledger {
             identity: None,
         };
         self.insert_sources(vec![source], assembled)
+    }
+
+    /// Puts finished allocations into the ledger as the source `name`: a table that is not read from a log.
+    ///
+    /// What they say of their origin is replaced by the new source. Without `covers`, recorded time is from the first
+    /// begin to the last end.
+    ///
+    /// ```
+    /// use portledger::session::Profile;
+    /// use portledger::store::Ledger;
+    /// use portledger::synth::{AllocationTable, TableConfig};
+    ///
+    /// let table = AllocationTable::generate(&TableConfig::blocks(100));
+    /// let mut ledger = Ledger::in_memory();
+    /// ledger.insert_allocations("cgn-1", table.hosts, table.allocations, Profile::exact(), None)?;
+    /// assert!(ledger.segments()[0].index().len() > 90);
+    /// # Ok::<(), portledger::store::LedgerError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::insert`].
+    pub fn insert_allocations(
+        &mut self,
+        name: &str,
+        hosts: Vec<InsideHost>,
+        mut allocations: Vec<Allocation>,
+        profile: Profile,
+        covers: Option<TimeRange>,
+    ) -> Result<(), LedgerError> {
+        let number = u32::try_from(self.manifest.sources.len()).unwrap_or(u32::MAX);
+        let mut audit = Audit::default();
+        for allocation in &mut allocations {
+            let place = Place { source: SourceId(number), ..Place::default() };
+            allocation.origin = Origin { create: Some(place), release: None };
+            audit.finished += 1;
+            let (start, end) = (allocation.outer.start(), allocation.outer.end());
+            audit.first = Some(audit.first.map_or(start, |first| first.min(start)));
+            if end != Timestamp::MAX {
+                audit.last = Some(audit.last.map_or(end, |last| last.max(end)));
+            }
+        }
+        self.insert(name, Assembled { allocations, hosts, audit, profile }, covers)
     }
 
     /// Adds the sources of one stream and what was made of it; the allocations carry the sources' future numbers.

@@ -11,7 +11,7 @@ use super::error::{LedgerError, io_error};
 use super::files;
 use super::import::Input;
 use super::ledger::Ledger;
-use super::manifest::{FileEntry, SourceEntry, SourceKind};
+use super::manifest::{FileEntry, Manifest, SourceEntry, SourceKind};
 use crate::allocation::SourceId;
 use crate::identity::{
     AccountingAudit, AccountingRecord, Binding, IdentityError, IdentityFormat, IdentityOptions,
@@ -90,6 +90,7 @@ impl Ledger {
         let mut changed = self.manifest.clone();
         let mut reports = Vec::new();
         let mut fresh = Vec::new();
+        let mut payloads = Vec::new();
         for input in inputs {
             let name = input.name();
             let mut bytes = Vec::new();
@@ -127,10 +128,8 @@ impl Ledger {
             let entry_name = format!("subscribers/{}-{}.ids", source.0 + 1, changed.state + 1);
             let payload = postcard::to_stdvec(&identity)
                 .map_err(|e| LedgerError::corrupt(&entry_name, &e.to_string()))?;
-            let entry = match &self.dir {
-                Some(dir) => files::write(dir, &entry_name, &payload)?,
-                None => files::describe(&entry_name, &payload),
-            };
+            let entry = files::describe(&entry_name, &payload);
+            payloads.push((entry_name, payload));
             changed.sources.push(SourceEntry {
                 name: name.clone(),
                 kind: SourceKind::Subscribers,
@@ -151,13 +150,29 @@ impl Ledger {
             reports.push(report);
         }
         if !fresh.is_empty() {
-            self.commit(changed)?;
+            self.write_subscribers(&payloads, changed)?;
             let mut all = std::mem::take(&mut self.subscribers);
             all.extend(fresh);
             self.identity = table(&all).0;
             self.subscribers = all;
         }
         Ok(reports)
+    }
+
+    /// Writes files and the manifest that names them; where that fails, none of them stays: they name people.
+    fn write_subscribers(
+        &mut self,
+        payloads: &[(String, Vec<u8>)],
+        changed: Manifest,
+    ) -> Result<(), LedgerError> {
+        let Some(dir) = self.dir.clone() else { return self.commit(changed) };
+        let written: Result<Vec<FileEntry>, LedgerError> =
+            payloads.iter().map(|(name, payload)| files::write(&dir, name, payload)).collect();
+        written.and_then(|_| self.commit(changed)).inspect_err(|_| {
+            for (name, _) in payloads {
+                let _ = std::fs::remove_file(dir.join(name));
+            }
+        })
     }
 
     /// What pairing the accounting of all subscriber files found.

@@ -104,6 +104,7 @@ fn batch(args: &Resolve, path: &Path, defaults: InquiryDefaults) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 enum Writer<W: Write> {
     Csv(csv::AnswerCsv<W>),
     Ndjson(W),

@@ -12,13 +12,13 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-/// Runs `portledger` in a directory.
+/// Runs `portledger` in a directory with nothing on its standard input.
 pub(crate) fn portledger(dir: &Path, args: &[&str]) -> Ran {
-    portledger_with(dir, args, "")
+    piped(dir, args, "")
 }
 
 /// Runs `portledger` in a directory with a text on its standard input.
-pub(crate) fn portledger_with(dir: &Path, args: &[&str], stdin: &str) -> Ran {
+pub(crate) fn piped(dir: &Path, args: &[&str], stdin: &str) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_portledger"))
         .args(args)
         .current_dir(dir)

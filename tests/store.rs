@@ -1,0 +1,50 @@
+//! The ledger as a library user fills it.
+#![cfg(feature = "readers")]
+
+use portledger::resolver::{Evidence, Inquiry, Reason, Resolver, Verdict};
+use portledger::session::Profile;
+use portledger::store::Ledger;
+use portledger::synth::{AllocationTable, TableConfig};
+use portledger::time::{TimeDelta, WrittenTime};
+
+/// A table whose addresses begin at another one, so that two of them never meet.
+fn table(seed: u64, first: u8) -> AllocationTable {
+    let config =
+        TableConfig { seed, addresses: 4, overlap_share: 0.0, ..TableConfig::sessions(400) };
+    let mut table = AllocationTable::generate(&config);
+    for a in &mut table.allocations {
+        let [_, b, c, d] = a.addr.octets();
+        a.addr = [first, b, c, d].into();
+    }
+    table
+}
+
+#[test]
+fn each_inserted_table_is_a_source_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::create(dir.path()).unwrap();
+    let tables = [("one", table(1, 10)), ("two", table(2, 11))];
+    for (name, table) in &tables {
+        let (hosts, allocations) = (table.hosts.clone(), table.allocations.clone());
+        ledger.insert_allocations(name, hosts, allocations, Profile::exact(), None).unwrap();
+    }
+    drop(ledger);
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let resolver = Resolver::new(&ledger);
+    for (name, table) in &tables {
+        for allocation in &table.allocations {
+            let inquiry = Inquiry::new(allocation.addr, WrittenTime::exact(allocation.created))
+                .port(allocation.ports.first())
+                .early(TimeDelta::ZERO);
+            let inquiry = allocation.protocol.into_iter().fold(inquiry, Inquiry::protocol);
+            let answer = resolver.resolve(&inquiry);
+            let found = (answer.verdict, answer.reason);
+            assert_eq!(found, (Verdict::Unbound, Reason::NoBinding), "{allocation:?}");
+            let Evidence::Records { source, .. } = &answer.candidates[0].evidence else {
+                panic!("{answer:?}");
+            };
+            assert_eq!(source, name);
+        }
+    }
+    assert_eq!(Ledger::verify(dir.path()).unwrap(), 2);
+}
