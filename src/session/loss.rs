@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Silence alone is no gap, and a lone line that was lost between others that were read is none either: the first
-//! proves nothing, and of the second every other line is there.
+//! proves nothing, and of the second every other line is there. Nor is a silence of a source that seldom has
+//! anything to say.
 
 use rangemap::RangeSet;
 
@@ -20,12 +21,17 @@ use crate::time::{TimeDelta, TimeRange, Timestamp, WrittenTime};
 
 /// Without a line for so long, a source is silent.
 const SILENCE: TimeDelta = TimeDelta::from_second(2);
+/// A silence is worth a suspicion if it is so many times as long as the source's lines are apart on average: were
+/// they independent, one in 22,000 would be.
+const UNUSUAL: i64 = 10;
 /// How many silences a search for the longest looks at; behind these the first will do.
 const MAX_LOOKED_AT: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct Loss {
+    first: Option<Timestamp>,
     last: Option<Timestamp>,
+    lines: i64,
     /// Ascending and apart: the newest stamp of all only grows.
     silences: Vec<TimeRange>,
     declared: RangeSet<Timestamp>,
@@ -38,6 +44,8 @@ impl Loss {
         if let Some(last) = self.last.filter(|last| at.since(*last) > SILENCE) {
             self.silences.extend(TimeRange::new(last, at));
         }
+        self.lines = self.lines.saturating_add(1);
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
     }
 
@@ -58,8 +66,11 @@ impl Loss {
 
     /// The gaps, ascending.
     pub(super) fn gaps(&self) -> Vec<TimeRange> {
-        let all: RangeSet<Timestamp> =
-            self.declared.iter().chain(self.suspected.iter()).cloned().collect();
+        let recorded = self.first.zip(self.last).map(|(first, last)| last.since(first));
+        let apart = recorded.map_or(0, |t| t.as_microsecond() / self.lines.max(1));
+        let unusual = TimeDelta::from_microsecond(apart.saturating_mul(UNUSUAL));
+        let suspected = self.suspected.iter().filter(|r| r.end.since(r.start) >= unusual);
+        let all: RangeSet<Timestamp> = self.declared.iter().chain(suspected).cloned().collect();
         all.iter().filter_map(|r| TimeRange::new(r.start, r.end).ok()).collect()
     }
 }
@@ -76,45 +87,59 @@ mod tests {
         Timestamp::from_second(second)
     }
 
-    fn source(stamps: &[i64]) -> Loss {
+    /// A line ten times a second up to 100, but in these silences.
+    fn source(silences: &[(i64, i64)]) -> Loss {
         let mut loss = Loss::default();
-        stamps.iter().for_each(|&second| loss.saw(t(second)));
+        for tenth in 0..=1000 {
+            if !silences.iter().any(|(from, until)| from * 10 < tenth && tenth < until * 10) {
+                loss.saw(Timestamp::from_microsecond(tenth * 100_000));
+            }
+        }
         loss
+    }
+
+    fn range(from: i64, until: i64) -> TimeRange {
+        TimeRange::new(t(from), t(until)).unwrap()
     }
 
     #[test]
     fn silence_alone_is_not_a_gap() {
-        assert!(source(&[0, 1, 60, 61]).gaps().is_empty());
+        assert!(source(&[(10, 40)]).gaps().is_empty());
     }
 
     #[test]
     fn a_line_lost_while_others_were_read_is_not_a_gap() {
-        let mut loss = source(&[0, 1, 2, 3, 4, 5]);
-        loss.suspect(t(2), t(4));
+        let mut loss = source(&[(10, 40)]);
+        loss.suspect(t(50), t(60));
         assert!(loss.gaps().is_empty());
     }
 
     #[test]
     fn the_longest_silence_within_the_time_of_the_loss_is_suspected() {
-        let mut loss = source(&[0, 5, 6, 26, 27, 90]);
-        loss.suspect(t(6), t(40));
-        loss.suspect(t(1), t(3));
-        assert_eq!(
-            loss.gaps(),
-            [TimeRange::new(t(0), t(5)).unwrap(), TimeRange::new(t(27), t(90)).unwrap()]
-        );
+        let mut loss = source(&[(5, 8), (20, 30), (60, 80)]);
+        loss.suspect(t(6), t(25));
+        loss.suspect(t(70), t(71));
+        assert_eq!(loss.gaps(), [range(20, 30), range(60, 80)]);
+    }
+
+    #[test]
+    fn a_source_that_seldom_speaks_is_not_suspected_when_it_does_not() {
+        let mut loss = Loss::default();
+        (0..20).for_each(|n| loss.saw(t(n * 30)));
+        loss.suspect(t(31), t(59));
+        assert!(loss.gaps().is_empty());
     }
 
     #[test]
     fn lines_out_of_order_do_not_make_silences_overlap() {
-        let mut loss = source(&[0, 10, 4, 15, 11]);
-        loss.suspect(t(0), t(30));
-        assert_eq!(loss.gaps(), [TimeRange::new(t(0), t(10)).unwrap()]);
+        let mut loss = Loss::default();
+        [0, 10, 4, 15, 11].iter().for_each(|&second| loss.saw(t(second)));
+        assert_eq!(loss.silences, [range(0, 10), range(10, 15)]);
     }
 
     #[test]
     fn declared_losses_are_gaps_whether_or_not_it_was_silent() {
-        let mut loss = source(&[0, 1, 2]);
+        let mut loss = source(&[]);
         loss.declare(WrittenTime::exact(t(1)), TimeDelta::from_second(1));
         assert_eq!(loss.gaps().len(), 1);
     }
