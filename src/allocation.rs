@@ -201,11 +201,12 @@ pub struct Allocation {
     pub outer: TimeRange,
     /// Every instant in it is this holder's; none where the stamps leave no certain instant.
     pub inner: Option<TimeRange>,
-    /// After this instant no packet of this holder can have left, though the mapping may still stand.
+    /// After this instant no packet of this holder can have left, though the mapping may still stand. Where no end
+    /// of its own was logged (`released` is none): up to this instant its last record vouches for it.
     pub used_until: Timestamp,
     /// The create stamp, or the earliest begin where no create record is known.
     pub created: Timestamp,
-    /// The release stamp; none while no end is known.
+    /// The release stamp; none where no release was read.
     pub released: Option<Timestamp>,
     /// How the begin is known.
     pub began: Began,

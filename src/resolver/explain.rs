@@ -208,7 +208,7 @@ fn detail(
             "the time asked about is not wholly in recorded time; import the log of that time, or declare it with --covers".to_owned()
         }
         Reason::OpenRecordAlone => {
-            "only a record without an end speaks for it, and its source lost lines, among them perhaps its end".to_owned()
+            "only a record whose begin or end was not logged speaks for it, and lines that are missing could say otherwise".to_owned()
         }
         Reason::RuleHistoryGap => {
             "no rule set was in force for all of that time; add the one that was with `rules add --from --until`".to_owned()
@@ -217,7 +217,7 @@ fn detail(
             "no record, but a mapping made before the log began could still have stood: declare the time complete with --covers, or use a profile with max_life".to_owned()
         }
         Reason::LostLines => {
-            "no record, but the source was seen to lose lines, among them perhaps this one".to_owned()
+            "no record speaks for all of that time, and the source was seen to lose lines, among them perhaps this one".to_owned()
         }
         Reason::TwoHoldersOfAnExclusiveKey => {
             format!("{} certainly held one key at once, which only one can hold", listed())

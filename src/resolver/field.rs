@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rangemap::RangeSet;
 
 use super::inquiry::Inquiry;
-use crate::allocation::{Allocation, Grain};
+use crate::allocation::{Allocation, Began, Ended, Grain};
 use crate::inside::InsideHost;
 use crate::mapping::{NamedRule, Reverse, RulesInForce};
 use crate::port::{PortRange, PortSet};
@@ -42,6 +42,8 @@ pub(super) struct Record<'l> {
     pub(super) key_has_destination: bool,
     /// Its source was seen to lose lines.
     pub(super) lossy: bool,
+    /// The question names all that the key of its source has: nobody else can have held what was asked about.
+    pub(super) is_full_key: bool,
 }
 
 impl<'l> Fact<'l> {
@@ -50,6 +52,28 @@ impl<'l> Fact<'l> {
             Kind::Record(record) => Some(record),
             Kind::Rule { .. } => None,
         }
+    }
+
+    /// The part of its outer interval in which lines that were lost, or never read, cannot make somebody else's time
+    /// of it.
+    ///
+    /// A begin that was not logged is vouched for from the first certain instant on. Where the source loses lines, an
+    /// end that was not logged is vouched for as long as the last event does; and behind the last use, only what is
+    /// certain of the very key asked about.
+    pub(super) fn vouched(&self) -> Option<TimeRange> {
+        let Some(record) = self.record() else { return Some(self.outer) };
+        let a = record.allocation;
+        let start = match a.began {
+            Began::Logged => self.outer.start(),
+            Began::Assumed => self.inner?.start(),
+        };
+        let certain = self.inner.map_or(start, TimeRange::end);
+        let end = match a.ended {
+            _ if !record.lossy => self.outer.end(),
+            Ended::Logged if record.exclusive && record.is_full_key => self.used_until.max(certain),
+            _ => self.used_until,
+        };
+        TimeRange::new(start, end.min(self.outer.end())).ok()
     }
 
     /// Whether whose host it was is decided when the port was used, not when the mapping was made.
@@ -176,12 +200,20 @@ impl<'l> Field<'l> {
             let (Some(source), Some(host)) = (source, segment.host(allocation)) else { continue };
             let Some(log) = &source.log else { continue };
             let pool_says = exclusive_pools.iter().any(|t| t.overlaps(allocation.outer));
+            let by_destination = log.profile.key_has_destination;
+            let named = inquiry.port.is_some()
+                && (inquiry.protocol.is_some() || allocation.protocol.is_none());
+            let one_far_side = match (inquiry.destinations.as_slice(), allocation.destination) {
+                ([asked], Some(own)) => asked.port.is_some() || own.port.is_none(),
+                _ => false,
+            };
             let record = Record {
                 allocation,
                 source,
                 exclusive: log.profile.exclusive || pool_says,
                 key_has_destination: log.profile.key_has_destination,
                 lossy: log.lossy,
+                is_full_key: named && (!by_destination || one_far_side),
             };
             self.facts.push(Fact {
                 host: Cow::Borrowed(host),

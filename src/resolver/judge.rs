@@ -1,12 +1,14 @@
 //! The decision: facts and a time -> a verdict. The order of its steps is the order in which they can be wrong.
 
+use rangemap::RangeSet;
+
 use super::answer::{Basis, Name, Reason, Verdict};
 use super::field::{Elsewhere, Fact, Field, holds};
 use super::naming::{Named, name};
-use crate::allocation::Ended;
+use crate::allocation::{Began, Ended};
 use crate::identity::IdentityTable;
 use crate::store::AbsenceDoubt;
-use crate::time::{TimeDelta, TimeRange};
+use crate::time::{TimeDelta, TimeRange, Timestamp};
 
 /// How soon behind a question another host's create makes it a candidate beside a holder past its last use.
 const SUCCESSOR_WITHIN: TimeDelta = TimeDelta::from_second(1);
@@ -219,20 +221,22 @@ fn one_name(
     let covered = field.covered();
     if !holds(&covered, window) {
         let spans = |f: &Fact<'_>| {
-            f.record().is_some_and(|r| r.exclusive && r.allocation.ended != Ended::Open)
-                && f.inner.is_some_and(|inner| inner.covers(window))
+            f.record().is_some_and(|r| {
+                r.exclusive && r.is_full_key && r.allocation.ended == Ended::Logged
+            }) && f.inner.is_some_and(|inner| inner.covers(window))
         };
         if !facts().any(spans) {
             return outside(field, window);
         }
     }
-    let alone = |f: &Fact<'_>| {
-        f.record().is_some_and(|r| {
-            r.lossy && r.allocation.ended == Ended::Open && window.end() > f.used_until
-        })
-    };
-    if facts().all(alone) {
-        return (Verdict::NotCovered, Reason::OpenRecordAlone);
+    if !is_vouched(facts, window) {
+        let closed = |f: &Fact<'_>| {
+            f.record().is_some_and(|r| {
+                r.allocation.began == Began::Logged && r.allocation.ended == Ended::Logged
+            })
+        };
+        let reason = if facts().any(closed) { Reason::LostLines } else { Reason::OpenRecordAlone };
+        return (Verdict::NotCovered, reason);
     }
     if name.subscriber().is_none() {
         return (Verdict::Unbound, Reason::NoBinding);
@@ -245,6 +249,18 @@ fn one_name(
         Reason::Held
     };
     (Verdict::Unique, reason)
+}
+
+/// Whether the claims stand on more than the absence of other lines, wherever one of them says that it held.
+fn is_vouched<'f, 'l: 'f, I>(facts: impl Fn() -> I, window: TimeRange) -> bool
+where
+    I: Iterator<Item = &'f Fact<'l>>,
+{
+    let range = |t: TimeRange| t.intersection(window).map(|t| t.start()..t.end());
+    let vouched: RangeSet<Timestamp> =
+        facts().filter_map(|f| f.vouched().and_then(range)).collect();
+    let mut held = facts().filter_map(|f| range(f.outer));
+    held.all(|t| vouched.gaps(&t).next().is_none())
 }
 
 /// Part of the question lies where nothing was recorded.

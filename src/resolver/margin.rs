@@ -66,6 +66,7 @@ fn static_edges(field: &Field<'_>, window: TimeRange) -> Vec<Timestamp> {
     for fact in &field.facts {
         edges.extend([fact.outer.start(), fact.outer.end(), fact.used_until]);
         edges.extend(fact.inner.iter().flat_map(|i| [i.start(), i.end()]));
+        edges.extend(fact.vouched().iter().flat_map(|v| [v.start(), v.end()]));
         if let Some(record) = fact.record() {
             let created = record.allocation.created;
             edges.extend([created, created.minus(TimeDelta::from_second(1))]);

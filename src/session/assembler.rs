@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::audit::{Audit, join_gaps};
-use super::intervals::{Intervals, SourceFacts, Stamps};
+use super::audit::Audit;
+use super::hosts::Hosts;
+use super::intervals::{SourceFacts, Stamps};
+use super::loss::Loss;
+use super::made::Made;
 use super::pending::{Fit, FlowKey, Pending};
 use super::profile::Profile;
+use super::recent::Recent;
 use super::reorder::Reorder;
-use crate::allocation::{Allocation, Began, Ended, Grain, InsideId, Origin, Place, SourceId};
+use crate::allocation::{Allocation, Ended, Grain, Place, SourceId};
 use crate::inside::InsideHost;
 use crate::natlog::{Event, EventKind};
 use crate::time::{TimeDelta, TimeRange, Timestamp, WrittenTime};
@@ -92,21 +96,13 @@ pub struct Assembler {
     profile: Profile,
     reorder: Reorder,
     pending: HashMap<FlowKey, Pending>,
-    hosts: Vec<InsideHost>,
-    host_ids: HashMap<InsideHost, InsideId>,
-    made: Vec<Allocation>,
-    /// Positions in `made` whose outer start rests on `late` alone.
-    rests_on_late: Vec<usize>,
-    /// The last release of a flow, kept a while to know its repetition.
-    released: [HashMap<FlowKey, WrittenTime>; 2],
-    released_since: Option<Timestamp>,
-    lost: Vec<TimeRange>,
+    hosts: Hosts,
+    made: Made,
+    recent: Recent,
+    loss: Loss,
     logs_updates: bool,
     audit: Audit,
 }
-
-/// How long a released flow is remembered to recognise a repeated line.
-const REPEAT_WINDOW: TimeDelta = TimeDelta::from_second(60);
 
 impl Assembler {
     /// An assembler for one stream of events: one file, or files that continue one another.
@@ -115,13 +111,10 @@ impl Assembler {
             profile,
             reorder: Reorder::default(),
             pending: HashMap::new(),
-            hosts: Vec::new(),
-            host_ids: HashMap::new(),
-            made: Vec::new(),
-            rests_on_late: Vec::new(),
-            released: [HashMap::new(), HashMap::new()],
-            released_since: None,
-            lost: Vec::new(),
+            hosts: Hosts::default(),
+            made: Made::default(),
+            recent: Recent::default(),
+            loss: Loss::default(),
             logs_updates: false,
             audit: Audit::default(),
         }
@@ -152,7 +145,7 @@ impl Assembler {
             self.take(source, event);
             return Ok(());
         }
-        self.audit.saw(at);
+        self.saw_stamp(at);
         self.reorder.push(at, source, event.clone());
         while let Some((source, event)) = self.reorder.pop_ready() {
             self.take(source, &event);
@@ -163,16 +156,15 @@ impl Assembler {
     /// Takes in the stamp of a record that is no event: the source was being written then.
     pub fn saw_stamp(&mut self, at: Timestamp) {
         self.audit.saw(at);
+        self.loss.saw(at);
     }
 
     /// Takes in that the source itself says it lost lines around `at`, or at a time that it does not say.
     pub fn saw_loss(&mut self, at: Option<WrittenTime>) {
         self.audit.declared_losses += 1;
-        self.lost.extend(at.map(|at| {
-            let late = self.profile.late;
-            let start = at.start().minus(late);
-            TimeRange::new(start, at.end().plus(late)).unwrap_or(at.range())
-        }));
+        if let Some(at) = at {
+            self.loss.declare(at, self.profile.late);
+        }
     }
 
     /// The number of allocations made so far.
@@ -182,7 +174,7 @@ impl Assembler {
 
     /// Whether none was made yet.
     pub fn is_empty(&self) -> bool {
-        self.made.is_empty()
+        self.made.len() == 0
     }
 
     /// Ends the assembly: what is still open becomes open records.
@@ -194,32 +186,27 @@ impl Assembler {
             self.take(source, &event);
         }
         self.audit.out_of_order = self.reorder.moved();
-        self.audit.suspected_gaps = join_gaps(&self.lost);
         let end = covers.map(TimeRange::end).or(self.audit.last).unwrap_or(Timestamp::MAX);
-        let open: Vec<(FlowKey, Pending)> = self.pending.drain().collect();
-        let closed = self.made.len();
-        for (key, pending) in open {
+        for (key, pending) in self.take_pending() {
             self.audit.open += 1;
-            self.emit_open(key, &pending, end);
+            let until = pending.stamps.firm_until(self.facts(), key.protocol).max(end);
+            self.unreleased(key, &pending, until, Ended::Open);
         }
-        self.made
-            .get_mut(closed..)
-            .unwrap_or_default()
-            .sort_by_key(|a| (a.created, a.origin.create));
         if self.profile.exclusive {
-            self.audit.lost_releases += super::imply::imply_ends(&self.profile, &mut self.made);
+            let loss = &mut self.loss;
+            let implied = self.made.imply(&self.profile, |from, until| loss.suspect(from, until));
+            self.audit.lost_releases += implied.ends;
+            self.audit.lost_creates += implied.begins;
         }
+        self.audit.suspected_gaps = self.loss.gaps();
+        self.made.cut(&self.audit.suspected_gaps);
         if let Some(late) = self.audit.late_widened {
-            for &at in &self.rests_on_late {
-                if let Some(a) = self.made.get_mut(at) {
-                    let start = a.created.minus(late).min(a.outer.start());
-                    a.outer = TimeRange::new(start, a.outer.end()).unwrap_or(a.outer);
-                }
-            }
+            self.made.widen(late);
         }
+        debug_assert!(self.audit.adds_up(), "{:?}", self.audit);
         Assembled {
-            allocations: self.made,
-            hosts: self.hosts,
+            allocations: self.made.into_rows(),
+            hosts: self.hosts.into_inner(),
             audit: self.audit,
             profile: self.profile,
         }
@@ -252,38 +239,44 @@ impl Assembler {
             EventKind::Allocation if event.ports?.len() > 1 => Grain::Block,
             _ => Grain::Session,
         };
-        let host = event.inside.as_ref()?;
-        let inside = match self.host_ids.get(host) {
-            Some(id) => *id,
-            None => {
-                let id = InsideId(u32::try_from(self.hosts.len()).ok()?);
-                self.hosts.push(host.clone());
-                self.host_ids.insert(host.clone(), id);
-                id
-            }
-        };
         Some(FlowKey {
             grain,
             protocol: event.protocol,
             addr: event.outside?,
             ports: event.ports?,
             destination: event.destination,
-            inside,
+            inside: self.hosts.id(event.inside.as_ref()?)?,
             inside_port: event.inside_port,
         })
     }
 
     fn create(&mut self, source: SourceId, key: FlowKey, event: &Event) {
         self.audit.creates += 1;
-        if let Some(old) = self.pending.get(&key) {
+        let new = Pending::new(source, event);
+        if let Some(old) = self.pending.get_mut(&key) {
             if old.stamps.create.is_some() && old.stamps.create == event.time {
                 self.audit.duplicates += 1;
                 return;
             }
+            if old.is_behind(event) {
+                self.audit.stale += 1;
+                if old.stamps.create.is_none() && old.same_flow_id(event) {
+                    // The create of a flow that was known by its updates only, read late.
+                    old.stamps.create = event.time;
+                    old.create = new.create;
+                } else if let Some(next) = old.stamps.create {
+                    self.unreleased(key, &new, next.end(), Ended::Implied);
+                }
+                return;
+            }
             let old = *old;
-            self.supersede(key, old, event.time);
+            self.supersede(key, &old, event.time);
+        } else if let Some(released) = self.is_behind_release(&key, event) {
+            self.audit.stale += 1;
+            self.unreleased(key, &new, released.end(), Ended::Implied);
+            return;
         }
-        self.pending.insert(key, Pending::new(source, event));
+        self.pending.insert(key, new);
     }
 
     fn alive(&mut self, source: SourceId, key: FlowKey, event: &Event) {
@@ -291,95 +284,123 @@ impl Assembler {
         self.logs_updates |= event.kind == EventKind::Update;
         let mut not_before = None;
         if let Some(pending) = self.pending.get_mut(&key) {
-            if pending.same_flow_id(event) {
+            if pending.same_flow_id(event) || pending.is_behind(event) {
                 pending.alive(event);
                 return;
             }
             let old = *pending;
             not_before = old.stamps.activity.map(WrittenTime::start);
-            self.supersede(key, old, event.time);
+            self.supersede(key, &old, event.time);
+        } else if self.is_behind_release(&key, event).is_some() {
+            return;
         }
+        self.audit.begun_by_update += 1;
         self.pending.insert(key, Pending { not_before, ..Pending::new(source, event) });
     }
 
     fn release(&mut self, source: SourceId, key: FlowKey, event: &Event) {
         self.audit.releases += 1;
-        if self.is_repeated_release(key, event) {
+        if event.time.is_some() && self.recent.release_of(&key) == event.time {
             self.audit.duplicates += 1;
             return;
         }
-        let mut ended = None;
-        if let Some(pending) = self.pending.get(&key) {
-            match pending.fit(event, &self.profile) {
-                Fit::Pairs(late) => {
-                    ended = self.pending.remove(&key);
-                    self.note_late(late, event);
-                }
-                Fit::LaterTenancy => {
-                    let old = *pending;
-                    self.pending.remove(&key);
-                    self.supersede(key, old, event.start.or(event.time));
-                }
-                Fit::Unrelated => {}
-            }
+        if let Some(at) = event.time {
+            self.recent.remember(key, at);
         }
-        let pending = ended.unwrap_or_else(|| self.release_alone(event));
+        let pending = self.begun(key, event).unwrap_or_else(|| {
+            self.audit.releases_alone += 1;
+            Pending::default()
+        });
+        if pending.stamps.create.is_none() {
+            self.note_lost_create(event);
+        }
         let mut stamps = pending.stamps;
         stamps.start = event.start.or(stamps.start);
         stamps.release = event.time;
         stamps.stop = event.stop;
         stamps.killed = event.killed;
         stamps.timer.state_at_release = event.state;
-        self.emit_closed(
-            key,
-            &pending,
-            &stamps,
-            Some(Place { source, span: event.span }),
-            Ended::Logged,
-        );
+        let facts = facts(&self.profile, self.logs_updates, &self.audit);
+        let place = Place { source, span: event.span };
+        self.made.released(facts, key, &pending, &stamps, Some(place));
+    }
+
+    /// What was read of the tenancy that the release ends, before it.
+    fn begun(&mut self, key: FlowKey, release: &Event) -> Option<Pending> {
+        let pending = self.pending.get(&key)?;
+        match pending.fit(release, &self.profile) {
+            Fit::Pairs(late) => {
+                self.note_late(late, release);
+                self.audit.paired += 1;
+                self.pending.remove(&key)
+            }
+            Fit::LaterTenancy => {
+                let mut old = self.pending.remove(&key)?;
+                let own = old.same_flow_id(release).then_some(release.start).flatten();
+                let begun = own.and_then(|start| old.split_at(start));
+                self.supersede(key, &old, release.start.or(release.time));
+                if begun.is_some() {
+                    self.audit.begun_by_update += 1;
+                    self.audit.paired += 1;
+                }
+                begun
+            }
+            Fit::Unrelated => None,
+        }
     }
 
     /// A release whose create was not read; its start may show that the create's line was lost.
-    fn release_alone(&mut self, event: &Event) -> Pending {
-        self.audit.releases_alone += 1;
-        if let (Some(start), Some(first)) = (event.start, self.audit.first) {
+    fn note_lost_create(&mut self, release: &Event) {
+        if let (Some(start), Some(first)) = (release.start, self.audit.first) {
             // Before the first stamp there was nobody to read the create.
             if self.audit.creates > 0 && start.start() > first.plus(self.profile.late) {
                 self.audit.lost_creates += 1;
-                let until = start.end().plus(self.profile.late);
-                self.lost.extend(TimeRange::new(start.start(), until));
+                self.loss.suspect(start.start(), start.end().plus(self.profile.late));
             }
         }
-        Pending { stamps: Stamps::default(), flow_id: None, create: None, not_before: None }
     }
 
     fn finished(&mut self, source: SourceId, key: FlowKey, event: &Event) {
         self.audit.finished += 1;
         let mut pending = Pending::new(source, event);
         pending.stamps = Stamps { start: event.start, stop: event.stop, ..Stamps::default() };
+        let facts = facts(&self.profile, self.logs_updates, &self.audit);
         if event.stop.is_some() {
             let stamps = pending.stamps;
-            self.emit_closed(key, &pending, &stamps, None, Ended::Logged);
+            self.made.released(facts, key, &pending, &stamps, None);
         } else {
-            // No end in a table means that the ports are still held.
-            self.emit_open(key, &pending, Timestamp::MAX);
+            self.made.still_held(facts, key, &pending);
         }
     }
 
     fn restart(&mut self, event: &Event) {
         self.audit.restarts += 1;
         let Some(at) = event.time else { return };
-        let open: Vec<(FlowKey, Pending)> = self.pending.drain().collect();
-        for (key, pending) in open {
-            self.emit_implied(key, &pending, at);
+        for (key, pending) in self.take_pending() {
+            if pending.is_behind(event) {
+                self.pending.insert(key, pending);
+                continue;
+            }
+            self.audit.ended_by_restart += 1;
+            self.unreleased(key, &pending, at.end(), Ended::Implied);
         }
     }
 
+    /// Every pending tenancy, in an order that does not depend on how they are kept.
+    fn take_pending(&mut self) -> Vec<(FlowKey, Pending)> {
+        let mut pending: Vec<(FlowKey, Pending)> = self.pending.drain().collect();
+        pending.sort_by_key(|(_, p)| (p.stamps.create.map(WrittenTime::start), p.create));
+        pending
+    }
+
     /// Ends a pending tenancy that a later record of the same flow shows to be over.
-    fn supersede(&mut self, key: FlowKey, old: Pending, by: Option<WrittenTime>) {
+    fn supersede(&mut self, key: FlowKey, old: &Pending, by: Option<WrittenTime>) {
+        self.audit.superseded += 1;
         self.audit.lost_releases += 1;
         if let Some(by) = by {
-            self.emit_implied(key, &old, by);
+            let seen = old.stamps.activity.map_or(by.start(), WrittenTime::start);
+            self.loss.suspect(seen, by.end());
+            self.unreleased(key, old, by.end(), Ended::Implied);
         }
     }
 
@@ -394,104 +415,22 @@ impl Assembler {
         }
     }
 
-    fn is_repeated_release(&mut self, key: FlowKey, event: &Event) -> bool {
-        let Some(time) = event.time else { return false };
-        let [current, previous] = &mut self.released;
-        if current.get(&key).or_else(|| previous.get(&key)) == Some(&time) {
-            return true;
-        }
-        let since = *self.released_since.get_or_insert(time.start());
-        if time.start().since(since) > REPEAT_WINDOW {
-            *previous = std::mem::take(current);
-            self.released_since = Some(time.start());
-        }
-        current.insert(key, time);
-        false
+    /// The last release of the flow, where it was written after `event`.
+    fn is_behind_release(&self, key: &FlowKey, event: &Event) -> Option<WrittenTime> {
+        let released = self.recent.release_of(key)?;
+        event.time.is_some_and(|at| at.end() <= released.start()).then_some(released)
+    }
+
+    fn unreleased(&mut self, key: FlowKey, pending: &Pending, until: Timestamp, ended: Ended) {
+        let facts = facts(&self.profile, self.logs_updates, &self.audit);
+        self.made.unreleased(facts, key, pending, until, ended);
     }
 
     fn facts(&self) -> SourceFacts<'_> {
-        SourceFacts {
-            profile: &self.profile,
-            logs_updates: self.logs_updates,
-            first: self.audit.first.unwrap_or(Timestamp::MIN),
-        }
+        facts(&self.profile, self.logs_updates, &self.audit)
     }
+}
 
-    fn emit_implied(&mut self, key: FlowKey, pending: &Pending, by: WrittenTime) {
-        let mut stamps = pending.stamps;
-        stamps.implied_end = Some(by.end());
-        self.emit_closed(key, pending, &stamps, None, Ended::Implied);
-    }
-
-    fn emit_closed(
-        &mut self,
-        key: FlowKey,
-        pending: &Pending,
-        stamps: &Stamps,
-        release: Option<Place>,
-        ended: Ended,
-    ) {
-        let survivors = match key.grain {
-            Grain::Block => self.profile.survivors.unwrap_or(TimeDelta::ZERO),
-            Grain::Session => TimeDelta::ZERO,
-        };
-        if let Some(intervals) = stamps.closed(self.facts(), key.protocol, survivors) {
-            self.emit(key, pending, stamps, intervals, release, ended);
-        }
-    }
-
-    fn emit_open(&mut self, key: FlowKey, pending: &Pending, recorded_until: Timestamp) {
-        let stamps = pending.stamps;
-        let facts = self.facts();
-        let firm = stamps.firm_until(facts, key.protocol);
-        let gap = self.audit.suspected_gaps.iter().find(|gap| gap.end() > firm);
-        let until = gap.map_or(recorded_until, |gap| gap.start().min(recorded_until));
-        let intervals = stamps.open(facts, key.protocol, until);
-        let longest = facts.profile.max_life.map(|life| intervals.created.plus(life));
-        let ended = match longest {
-            Some(longest) if longest <= intervals.outer.end() => Ended::Assumed,
-            _ => Ended::Open,
-        };
-        self.emit(key, pending, &stamps, intervals, None, ended);
-    }
-
-    fn emit(
-        &mut self,
-        key: FlowKey,
-        pending: &Pending,
-        stamps: &Stamps,
-        intervals: Intervals,
-        release: Option<Place>,
-        ended: Ended,
-    ) {
-        let mut outer = intervals.outer;
-        if let Some(not_before) = pending.not_before {
-            outer = TimeRange::new(outer.start().max(not_before), outer.end()).unwrap_or(outer);
-        }
-        let began = if stamps.create.is_some() || stamps.start.is_some() {
-            Began::Logged
-        } else {
-            Began::Assumed
-        };
-        if stamps.create.is_some() && stamps.start.is_none() {
-            self.rests_on_late.push(self.made.len());
-        }
-        self.made.push(Allocation {
-            addr: key.addr,
-            ports: key.ports,
-            protocol: key.protocol,
-            destination: key.destination,
-            inside: key.inside,
-            inside_port: key.inside_port,
-            grain: key.grain,
-            outer,
-            inner: intervals.inner,
-            used_until: intervals.used_until,
-            created: intervals.created.max(outer.start()),
-            released: intervals.released,
-            began,
-            ended,
-            origin: Origin { create: pending.create, release },
-        });
-    }
+fn facts<'a>(profile: &'a Profile, logs_updates: bool, audit: &Audit) -> SourceFacts<'a> {
+    SourceFacts { profile, logs_updates, first: audit.first.unwrap_or(Timestamp::MIN) }
 }

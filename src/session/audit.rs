@@ -1,10 +1,15 @@
 //! What an import saw of the source's own quality.
 
-use rangemap::RangeSet;
-
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
 /// Counts and findings over one source; nothing that was read is missing from it.
+///
+/// Every tenancy that began in the records ends in them one way or another, see [`Audit::adds_up`]:
+///
+/// ```text
+/// creates + begun_by_update + releases
+///     = duplicates + stale + 2 * paired + releases_alone + superseded + ended_by_restart + open
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audit {
@@ -18,19 +23,30 @@ pub struct Audit {
     pub finished: u64,
     /// Restarts of the device.
     pub restarts: u64,
-    /// Records that repeated an earlier one to the letter.
+    /// Creates and releases that repeated an earlier one to the letter.
     pub duplicates: u64,
     /// Records that came behind a later stamp.
     pub out_of_order: u64,
-    /// Releases whose create was never read, for whatever reason.
+    /// Creates that were read so late that a later record of their flow had been taken in before.
+    pub stale: u64,
+    /// Releases that ended a tenancy of which an earlier record was read.
+    pub paired: u64,
+    /// Releases without any earlier record of their tenancy, for whatever reason.
     pub releases_alone: u64,
-    /// Of these, the ones whose own start lies in recorded time: their create line was lost.
+    /// Tenancies of which the first record read is an update.
+    pub begun_by_update: u64,
+    /// Tenancies that a later record of the same flow showed to be over, without a release of their own.
+    pub superseded: u64,
+    /// Tenancies that a restart of the device ended.
+    pub ended_by_restart: u64,
+    /// Creates that were never read although the tenancy began in recorded time: its own start says so, or another
+    /// holder of its exclusive key.
     pub lost_creates: u64,
     /// Creates that a later record of the same flow or key shows to be over: their release line was lost.
     pub lost_releases: u64,
     /// Losses that the source itself reports.
     pub declared_losses: u64,
-    /// Creates without an end when the source ended.
+    /// Tenancies without an end when the source ended.
     pub open: u64,
     /// The first stamp.
     pub first: Option<Timestamp>,
@@ -40,7 +56,7 @@ pub struct Audit {
     pub late_seen: TimeDelta,
     /// The lateness that was widened to, where the profile's was breached.
     pub late_widened: Option<TimeDelta>,
-    /// Times around which create lines are missing.
+    /// When lines are missing: declared losses, and silences in which a line was lost.
     pub suspected_gaps: Vec<TimeRange>,
 }
 
@@ -49,6 +65,14 @@ impl Audit {
     /// carry a claim by itself.
     pub fn is_lossy(&self) -> bool {
         self.lost_creates + self.lost_releases + self.declared_losses > 0
+    }
+
+    /// Whether every create and every release that was read is accounted for, once the assembly is finished.
+    pub fn adds_up(&self) -> bool {
+        let begun = self.creates + self.begun_by_update;
+        let ended = self.paired + self.superseded + self.ended_by_restart + self.open;
+        begun + self.releases
+            == self.duplicates + self.stale + ended + self.paired + self.releases_alone
     }
 
     /// From the first stamp to the last.
@@ -61,14 +85,4 @@ impl Audit {
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
     }
-}
-
-/// Joins the times of lost lines; lines lost close together were lost together.
-pub(super) fn join_gaps(lost: &[TimeRange]) -> Vec<TimeRange> {
-    const REACH: TimeDelta = TimeDelta::from_second(1);
-    let mut set = RangeSet::new();
-    for gap in lost {
-        set.insert(gap.start()..gap.end().plus(REACH));
-    }
-    set.iter().filter_map(|r| TimeRange::new(r.start, r.end).ok()).collect()
 }

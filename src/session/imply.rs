@@ -1,82 +1,113 @@
-//! Ends that nobody logged, shown by the next holder of an exclusive key.
+//! Begins and ends that nobody logged, shown by other holders of an exclusive key.
+//!
+//! ```text
+//!   A   create |====- - - - - - - - - - - - - -|            A's release was lost: over when B surely held the key
+//!   B                             create |====| release
+//!   C               - - - - - - - - - - - - - |=========| release    C's create was lost: not before B was gone
+//! ```
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use super::profile::Profile;
-use crate::allocation::{Allocation, Destination, Ended, Grain};
+use crate::allocation::{Allocation, Began, Destination, Ended, Grain};
 use crate::port::PortRange;
 use crate::protocol::Protocol;
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
-type FullKey = (Ipv4Addr, PortRange, Option<Protocol>, Option<Destination>);
-
-fn full_key(profile: &Profile, a: &Allocation) -> FullKey {
-    let destination = a.destination.filter(|_| profile.key_has_destination);
-    (a.addr, a.ports, a.protocol, destination)
+/// How many records were bounded so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Implied {
+    pub(super) begins: u64,
+    pub(super) ends: u64,
 }
 
-/// Ends every open record where another record took over its exclusive key; how many were ended so.
+/// Records that may exclude one another are compared within a group: sessions by full key, blocks by address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Group {
+    addr: Ipv4Addr,
+    session: Option<(PortRange, Option<Protocol>, Option<Destination>)>,
+}
+
+fn group(profile: &Profile, a: &Allocation) -> Group {
+    let destination = a.destination.filter(|_| profile.key_has_destination);
+    let session = (a.grain == Grain::Session).then_some((a.ports, a.protocol, destination));
+    Group { addr: a.addr, session }
+}
+
+/// When somebody surely held the ports.
+#[derive(Clone, Copy)]
+struct Held {
+    ports: PortRange,
+    protocol: Option<Protocol>,
+    /// By the first its tenancy had begun, at the last it had not ended.
+    from: Timestamp,
+    until: Timestamp,
+}
+
+/// `begun` is known of records without a logged end.
+fn held(a: &Allocation, begun: Option<Timestamp>) -> Held {
+    let tick = TimeDelta::from_microsecond(1);
+    // A closed record without a certain instant still lived at some instant of its outer interval.
+    let from = a.inner.map(TimeRange::start).or(begun).unwrap_or(a.outer.end().minus(tick));
+    let until = a.inner.map_or(a.outer.start(), TimeRange::end);
+    Held { ports: a.ports, protocol: a.protocol, from, until }
+}
+
+/// Bounds every record without a logged begin or end by the other holders of its exclusive key.
 ///
-/// Two hosts can never hold such a key at once, so the first create behind an open record shows that its release was
-/// lost. Sessions are compared by full key, blocks by overlapping ports.
-pub(super) fn imply_ends(profile: &Profile, made: &mut [Allocation]) -> u64 {
-    let open: Vec<usize> =
-        made.iter().enumerate().filter(|(_, a)| a.ended == Ended::Open).map(|(at, _)| at).collect();
-    if open.is_empty() {
-        return 0;
-    }
-    let mut sessions: HashMap<FullKey, Vec<Timestamp>> = HashMap::new();
-    let mut blocks: HashMap<Ipv4Addr, Vec<(PortRange, Option<Protocol>, Timestamp)>> =
-        HashMap::new();
-    for a in open.iter().filter_map(|&at| made.get(at)) {
-        match a.grain {
-            Grain::Session => drop(sessions.entry(full_key(profile, a)).or_default()),
-            Grain::Block => drop(blocks.entry(a.addr).or_default()),
+/// Two hosts can never hold such a key at once, so whoever comes next shows that a release was lost, and whoever came
+/// before that a create was. `lost` is told between which instants.
+///
+/// # Complexity
+///
+/// `O(n log n)` for sessions; an open block is compared with the blocks of its address that come after it.
+pub(super) fn imply(
+    profile: &Profile,
+    made: &mut [Allocation],
+    begun: impl Fn(usize) -> Option<Timestamp>,
+    mut lost: impl FnMut(Timestamp, Timestamp),
+) -> Implied {
+    let unbounded = |a: &Allocation| a.ended == Ended::Open || a.began == Began::Assumed;
+    let mut groups: HashMap<Group, Vec<Held>> =
+        made.iter().filter(|a| unbounded(a)).map(|a| (group(profile, a), Vec::new())).collect();
+    for (at, a) in made.iter().enumerate() {
+        if let Some(group) = groups.get_mut(&group(profile, a)) {
+            group.push(held(a, begun(at)));
         }
     }
-    for a in made.iter() {
-        match a.grain {
-            Grain::Session => {
-                if let Some(creates) = sessions.get_mut(&full_key(profile, a)) {
-                    creates.push(a.created);
-                }
-            }
-            Grain::Block => {
-                if let Some(creates) = blocks.get_mut(&a.addr) {
-                    creates.push((a.ports, a.protocol, a.created));
-                }
-            }
-        }
+    for group in groups.values_mut() {
+        group.sort_unstable_by_key(|h| h.from);
     }
-    for creates in sessions.values_mut() {
-        creates.sort_unstable();
-    }
-    let mut implied = 0;
-    for at in open {
-        let Some(a) = made.get(at) else { continue };
-        let next = match a.grain {
-            Grain::Session => sessions.get(&full_key(profile, a)).and_then(|creates| {
-                creates.get(creates.partition_point(|&c| c <= a.created)).copied()
-            }),
-            Grain::Block => blocks.get(&a.addr).and_then(|creates| {
-                let takes_over =
-                    |&&(ports, protocol, c): &&(PortRange, Option<Protocol>, Timestamp)| {
-                        c > a.created && ports.overlaps(a.ports) && protocol == a.protocol
-                    };
-                creates.iter().filter(takes_over).map(|&(_, _, c)| c).min()
-            }),
-        };
-        let tick = TimeDelta::from_microsecond(1);
-        if let (Some(next), Some(a)) = (next, made.get_mut(at)) {
-            let end = next.plus(tick);
+    let mut implied = Implied::default();
+    for (at, a) in made.iter_mut().enumerate().filter(|(_, a)| unbounded(a)) {
+        let Some(group) = groups.get(&group(profile, a)) else { continue };
+        let own = held(a, begun(at));
+        let same = |h: &&Held| h.ports.overlaps(a.ports) && h.protocol == a.protocol;
+        let (before, after) = group.split_at(group.partition_point(|h| h.from <= own.from));
+        if a.ended == Ended::Open
+            && let Some(next) = after.iter().find(same)
+        {
+            let survivors = profile.survivors.filter(|_| a.grain == Grain::Block);
+            let end = next.from.plus(survivors.unwrap_or(TimeDelta::from_microsecond(1)));
             if end < a.outer.end() {
+                lost(own.until, next.from);
                 a.outer = TimeRange::new(a.outer.start(), end).unwrap_or(a.outer);
                 a.inner = a.inner.and_then(|inner| inner.intersection(a.outer));
-                a.used_until = a.outer.end();
-                a.released = Some(next);
+                a.used_until = a.used_until.min(a.outer.end());
                 a.ended = Ended::Implied;
-                implied += 1;
+                implied.ends += 1;
+            }
+        }
+        if a.began == Began::Assumed
+            && let Some(last) = before.iter().rev().filter(|h| h.from < own.from).find(same)
+        {
+            let start = last.until.min(own.from);
+            if start > a.outer.start() {
+                lost(start, own.from);
+                a.outer = TimeRange::new(start, a.outer.end()).unwrap_or(a.outer);
+                a.created = a.created.max(a.outer.start());
+                implied.begins += 1;
             }
         }
     }

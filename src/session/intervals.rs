@@ -17,8 +17,6 @@ pub(super) struct Stamps {
     pub(super) stop: Option<WrittenTime>,
     pub(super) killed: Option<bool>,
     pub(super) timer: Timer,
-    /// Not logged: another record shows that it was over by then.
-    pub(super) implied_end: Option<Timestamp>,
 }
 
 /// The nested intervals of one tenancy.
@@ -50,7 +48,7 @@ fn latest(profile: &Profile, at: WrittenTime) -> Timestamp {
 }
 
 impl Stamps {
-    /// The intervals of a tenancy with a known end; `survivors` is added to the outer end of blocks.
+    /// The intervals of a tenancy whose end was logged; `survivors` is added to the outer end of blocks.
     pub(super) fn closed(
         &self,
         facts: SourceFacts<'_>,
@@ -61,56 +59,57 @@ impl Stamps {
         let stop = self.stop.filter(|_| p.end_is == EndIs::LoggedStop || self.release.is_none());
         let ends = [self.release, stop];
         let ends = ends.iter().flatten();
-        let outer_end = ends.clone().map(|w| latest(p, *w)).chain(self.implied_end).min()?;
-        // An implied end only bounds: the mapping was certainly there as long as it was seen alive.
-        let seen = self.implied_end.and(self.activity).map(WrittenTime::start);
-        let logged_end = ends.map(|w| w.start()).min();
-        let inner_end = logged_end.or(seen).unwrap_or(outer_end);
-        let idle = if self.implied_end.is_some() {
-            TimeDelta::ZERO
-        } else {
-            p.idle_before_end(protocol, self.killed, self.timer, facts.logs_updates)
-        };
-        let used_until = match self.activity {
-            Some(activity) => latest(p, activity).max(outer_end.minus(idle)),
-            None => outer_end.minus(idle),
-        };
+        let end = ends.clone().map(|w| latest(p, *w)).min()?;
+        let surely_until = ends.map(|w| w.start()).min()?;
         let begin = self.begin(facts);
-        let outer_end = outer_end.plus(survivors);
-        let outer =
-            TimeRange::new(begin.outer, outer_end).unwrap_or(TimeRange::instant(begin.outer));
+        let idle = p.idle_before_end(protocol, self.killed, self.timer, facts.logs_updates);
+        // The packet that made it, and whatever was seen later, left in it.
+        let seen = self.activity.map_or(begin.inner, |at| latest(p, at));
+        let used_until = end.minus(idle).max(seen).plus(survivors);
+        let end = end.plus(survivors);
+        let outer = TimeRange::new(begin.outer, end).unwrap_or(TimeRange::instant(begin.outer));
         Some(Intervals {
             outer,
-            inner: TimeRange::new(begin.inner, inner_end).ok(),
-            used_until: used_until.plus(survivors).min(outer.end()),
+            inner: TimeRange::new(begin.inner, surely_until).ok(),
+            used_until: used_until.min(outer.end()),
             created: begin.created,
-            released: self.implied_end.or(self.release.map(WrittenTime::start)).or(logged_end),
+            released: self.release.map(WrittenTime::start).or(Some(surely_until)),
         })
     }
 
-    /// The intervals of a tenancy whose end nobody logged.
+    /// The intervals of a tenancy whose end was not logged, and that nothing bears out behind `until`.
     ///
-    /// `claims_until` is the end of recorded time, or the first gap behind `firm`, whichever comes first; see
-    /// [`Stamps::firm_until`]. For such a record `used_until` is that firm instant.
-    pub(super) fn open(
+    /// `used_until` is then how long the last event vouches for it, see [`Stamps::firm_until`].
+    pub(super) fn unreleased(
         &self,
         facts: SourceFacts<'_>,
         protocol: Option<Protocol>,
-        claims_until: Timestamp,
+        until: Timestamp,
     ) -> Intervals {
         let begin = self.begin(facts);
-        let firm = self.firm_until(facts, protocol);
-        let longest =
-            facts.profile.max_life.map_or(Timestamp::MAX, |life| begin.created.plus(life));
-        let end = firm.max(claims_until).min(longest.max(firm));
-        let activity = self.activity.map_or(begin.inner, WrittenTime::start);
+        let until = until.min(self.longest(facts));
+        let outer = TimeRange::new(begin.outer, until).unwrap_or(TimeRange::instant(begin.outer));
+        let seen = self.activity.map_or(begin.inner, WrittenTime::start);
         Intervals {
-            outer: TimeRange::new(begin.outer, end).unwrap_or(TimeRange::instant(begin.outer)),
-            inner: TimeRange::new(begin.inner, activity).ok(),
-            used_until: firm,
+            outer,
+            inner: TimeRange::new(begin.inner, seen.min(outer.end())).ok(),
+            used_until: self.firm_until(facts, protocol).min(outer.end()),
             created: begin.created,
             released: None,
         }
+    }
+
+    /// An instant by which the tenancy had begun.
+    pub(super) fn begun_by(&self, facts: SourceFacts<'_>) -> Timestamp {
+        self.begin(facts).inner
+    }
+
+    /// When the profile's longest life is over at the latest.
+    pub(super) fn longest(&self, facts: SourceFacts<'_>) -> Timestamp {
+        let life = facts.profile.max_life;
+        let longest = life.map_or(Timestamp::MAX, |life| self.begin(facts).inner.plus(life));
+        let seen = self.activity.map_or(Timestamp::MIN, |at| latest(facts.profile, at));
+        longest.max(seen)
     }
 
     /// Up to when the last event vouches for an open record: that event plus the shortest timeout.

@@ -19,10 +19,12 @@
 //!
 //! - **outer** is `[create - L, min(release stamp, logged stop) + resolution)`, and never begins before a start that
 //!   the source itself logs. `L` is how late a create stamp may be.
-//! - **inner** is `[create, end of outer - resolution)` once it is closed, `[create, last logged activity)` while it
-//!   is open.
+//! - **inner** is `[create, end of outer - resolution)` once it is closed, `[create, last logged activity)` while no
+//!   end of its own was logged.
 //! - **used** ends at `max(last logged activity, end of outer - idle)`: a mapping that expired had no packet for at
 //!   least `idle`. A killed, flushed or undeclared end may have come right behind a packet, so its idle is zero.
+//!
+//! Where no end was logged, `used` ends with what the last event vouches for: that event plus the shortest timeout.
 //!
 //! `used` settles succession only (see [`crate::resolver`]); it never makes a sole holder vanish.
 //!
@@ -44,20 +46,25 @@
 //! # Loss
 //!
 //! A release whose own start lies in the recorded time, but whose create was never read, shows that lines were lost
-//! around that start; a create that a second create of the same flow supersedes shows that a release was lost. The
-//! [`Audit`] counts both, and turns the former into suspected gaps.
+//! around that start; a create that a later record of the same flow supersedes, or the next holder of an exclusive
+//! key, shows that a release was lost. The [`Audit`] counts both; a silence of the source within the time of such a
+//! loss becomes a suspected gap. Across a gap only a release that carries its start is paired for certain.
 
 mod assembler;
 mod audit;
+mod hosts;
 mod imply;
 mod intervals;
+mod loss;
+mod made;
 mod pending;
 mod profile;
+mod recent;
 mod reorder;
 
 pub use assembler::{Assembled, Assembler, EventReject};
 pub use audit::Audit;
-pub use profile::{EndIs, Idle, Kills, Profile};
+pub use profile::{EndIs, Idle, Kills, Profile, ProfileError};
 
 #[cfg(test)]
 mod tests;

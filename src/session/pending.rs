@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::intervals::Stamps;
-use super::profile::{EndIs, Profile};
+use super::profile::Profile;
 use crate::allocation::{Destination, Grain, InsideId, Place, SourceId};
 use crate::natlog::{Event, EventKind};
 use crate::port::PortRange;
@@ -22,7 +22,7 @@ pub(super) struct FlowKey {
     pub(super) inside_port: Option<u16>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pending {
     pub(super) stamps: Stamps,
     pub(super) flow_id: Option<u64>,
@@ -58,13 +58,17 @@ impl Pending {
         pending
     }
 
-    /// Takes in a record that shows the flow alive.
+    /// Takes in a record that shows the flow alive; an older one than the last tells nothing new.
     pub(super) fn alive(&mut self, event: &Event) {
+        let before = self.stamps.activity.map(WrittenTime::start);
+        self.stamps.timer.seen_update |= event.kind == EventKind::Update;
+        if event.time.map(WrittenTime::start) < before {
+            return;
+        }
         self.stamps.activity = event.time.or(self.stamps.activity);
         let timer = &mut self.stamps.timer;
         timer.timeout_second = event.timeout_second.or(timer.timeout_second);
         timer.state = event.state.or(timer.state);
-        timer.seen_update |= event.kind == EventKind::Update;
     }
 
     pub(super) fn same_flow_id(&self, event: &Event) -> bool {
@@ -74,23 +78,58 @@ impl Pending {
         }
     }
 
+    /// The first stamp of a record of it.
+    fn first_seen(&self) -> Option<WrittenTime> {
+        self.stamps.create.or(self.stamps.activity)
+    }
+
+    /// Whether the record was written before this tenancy began.
+    pub(super) fn is_behind(&self, event: &Event) -> bool {
+        match (event.time, self.first_seen()) {
+            (Some(at), Some(seen)) => at.end() <= seen.start(),
+            _ => false,
+        }
+    }
+
     /// Whether `release` ends this tenancy: its stamp must fit the start that the release carries.
     pub(super) fn fit(&self, release: &Event, profile: &Profile) -> Fit {
-        if !self.same_flow_id(release) {
-            return Fit::LaterTenancy;
+        let Some(seen) = self.first_seen() else { return Fit::Unrelated };
+        if self.is_behind(release) {
+            return Fit::Unrelated;
         }
-        let Some(start) = release.start else { return Fit::Pairs(TimeDelta::ZERO) };
-        let Some(seen) = self.stamps.create.or(self.stamps.activity) else { return Fit::Unrelated };
+        let same_id = self.same_flow_id(release);
+        let Some(start) = release.start else {
+            return if same_id { Fit::Pairs(TimeDelta::ZERO) } else { Fit::LaterTenancy };
+        };
         if start.start() >= seen.end() {
             return Fit::LaterTenancy;
         }
+        if !same_id {
+            // Begun no later than the pending one, and not it: an earlier tenancy, read late.
+            return Fit::Unrelated;
+        }
         let Some(create) = self.stamps.create else { return Fit::Pairs(TimeDelta::ZERO) };
         let late = create.start().since(start.end()).max(TimeDelta::ZERO);
-        let ends = |at: Option<WrittenTime>| at.is_some_and(|at| create.start() < at.end());
-        let lived_then = match profile.end_is {
-            EndIs::LoggedStop if release.stop.is_some() => ends(release.stop),
-            _ => ends(release.time),
-        };
+        // A create that is later than any before must at least be read while the flow surely lived.
+        let end = release.stop.or(release.time);
+        let lived_then = end.is_some_and(|end| create.start() < end.start());
         if late <= profile.late || lived_then { Fit::Pairs(late) } else { Fit::Unrelated }
+    }
+
+    /// Takes out what the log said behind `start`: it is of the tenancy that began there.
+    pub(super) fn split_at(&mut self, start: WrittenTime) -> Option<Pending> {
+        let activity = self.stamps.activity.filter(|at| at.start() >= start.start())?;
+        let mut later = *self;
+        later.stamps = Stamps {
+            activity: Some(activity),
+            timer: self.stamps.timer,
+            start: Some(start),
+            ..Stamps::default()
+        };
+        later.create = None;
+        later.not_before = None;
+        self.stamps.activity = self.stamps.create;
+        self.stamps.timer = super::profile::Timer::default();
+        Some(later)
     }
 }

@@ -35,6 +35,8 @@ pub enum Kills {
 pub struct Idle {
     /// Use the timeout that the log prints last for the flow, less this much.
     pub logged_timeout_less: Option<TimeDelta>,
+    /// But never more than this: how short the device may cut a printed timeout without a record of it.
+    pub logged_timeout_at_most: Option<TimeDelta>,
     /// What holds where the log prints none, by protocol; a protocol that is not named has zero.
     pub least: Vec<(Protocol, TimeDelta)>,
 }
@@ -57,7 +59,26 @@ pub(super) struct Timer {
 
 /// What the stamps of a source mean: a named, versioned set of statements, from which every interval is made.
 ///
-/// An answer names the profile it rests on. Three are built in, see [`Profile::builtin`]; others are JSON files:
+/// An answer names the profile it rests on. Three are built in, see [`Profile::builtin`]; others are JSON files.
+///
+/// # Text form
+///
+/// A JSON object; lengths of time are texts, `"150ms"`, `"2s"`, `"24h"`. A key that is not in the table is refused,
+/// and so are values that mean nothing, see [`ProfileError`].
+///
+/// | key | value | without it |
+/// |---|---|---|
+/// | `name`, `version` | a text without `/`, a number; answers carry both | an error |
+/// | `late` | how late a create stamp may be | an error |
+/// | `resolution` | how far each stamp is cut off; `"0s"`: stamps are exact | what the digits of each stamp tell |
+/// | `end_is` | `"event"` or `"logged-stop"` | an error |
+/// | `idle.logged_timeout_less` | printed timeouts count, less this | they do not count |
+/// | `idle.logged_timeout_at_most` | but never more than this | no limit |
+/// | `idle.least` | pairs of protocol and time, `[["udp", "9s"]]` | zero for every protocol |
+/// | `kills` | `"marked"`, `"hidden"` or `"none"` | an error |
+/// | `key_has_destination`, `exclusive` | `true` or `false` | an error |
+/// | `max_life` | the longest life of a mapping | unlimited |
+/// | `survivors` | how long old flows outlive a reassigned block | they do not |
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
@@ -74,7 +95,7 @@ pub(super) struct Timer {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+#[cfg_attr(feature = "serde", serde(try_from = "Written"))]
 pub struct Profile {
     /// The name that answers carry.
     pub name: String,
@@ -83,12 +104,10 @@ pub struct Profile {
     /// How late a create stamp may be (L).
     pub late: TimeDelta,
     /// How far each stamp is cut off, where its digits do not tell; zero says that stamps are exact.
-    #[cfg_attr(feature = "serde", serde(default))]
     pub resolution: Option<TimeDelta>,
     /// What the release stamp means.
     pub end_is: EndIs,
     /// The least time from the last packet to expiry.
-    #[cfg_attr(feature = "serde", serde(default))]
     pub idle: Idle,
     /// Whether early ends are told apart.
     pub kills: Kills,
@@ -97,10 +116,8 @@ pub struct Profile {
     /// Whether two hosts can never hold one full key at once.
     pub exclusive: bool,
     /// The longest life of a mapping; none is unlimited, and then absence is never covered by the log alone.
-    #[cfg_attr(feature = "serde", serde(default))]
     pub max_life: Option<TimeDelta>,
     /// How long old flows outlive a block that was given to somebody else.
-    #[cfg_attr(feature = "serde", serde(default))]
     pub survivors: Option<TimeDelta>,
 }
 
@@ -135,6 +152,9 @@ impl Profile {
             end_is: EndIs::LoggedStop,
             idle: Idle {
                 logged_timeout_less: Some(TimeDelta::from_second(1)),
+                // An established flow with unacknowledged data falls to 300 s, and no event says so
+                // (nf_conntrack_tcp_timeout_unacknowledged, nf_conntrack_tcp_timeout_max_retrans).
+                logged_timeout_at_most: Some(TimeDelta::from_second(299)),
                 least: vec![
                     (Protocol::TCP, TimeDelta::from_second(1)),
                     (Protocol::UDP, TimeDelta::from_second(9)),
@@ -183,6 +203,35 @@ impl Profile {
         format!("{}/{}", self.name, self.version)
     }
 
+    /// Checks that the statements can be true.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError`] for the first that cannot. Reading a profile file checks it too.
+    pub fn validate(&self) -> Result<(), ProfileError> {
+        if self.name.is_empty() || self.name.contains(|c: char| c == '/' || c.is_control()) {
+            return Err(ProfileError::Name(self.name.clone()));
+        }
+        let at_least = |key: &'static str, value: Option<TimeDelta>, least: TimeDelta| match value {
+            Some(value) if value < least => Err(ProfileError::TooShort { key, value, least }),
+            _ => Ok(()),
+        };
+        let (zero, tick) = (TimeDelta::ZERO, TimeDelta::from_microsecond(1));
+        at_least("late", Some(self.late), zero)?;
+        at_least("resolution", self.resolution, zero)?;
+        at_least("idle.logged_timeout_less", self.idle.logged_timeout_less, zero)?;
+        at_least("idle.logged_timeout_at_most", self.idle.logged_timeout_at_most, zero)?;
+        at_least("max_life", self.max_life, tick)?;
+        at_least("survivors", self.survivors, zero)?;
+        for (at, &(protocol, least)) in self.idle.least.iter().enumerate() {
+            at_least("idle.least", Some(least), zero)?;
+            if self.idle.least.iter().skip(at + 1).any(|(other, _)| *other == protocol) {
+                return Err(ProfileError::ProtocolTwice(protocol));
+            }
+        }
+        Ok(())
+    }
+
     /// The least time from a flow's last packet to its end, given how it ended and what the log printed.
     ///
     /// Zero for an end that may have been a kill. A printed timeout counts only where the log prints every change of
@@ -218,7 +267,9 @@ impl Profile {
         else {
             return least;
         };
-        let printed = TimeDelta::from_second(i64::from(timeout)).minus(less).max(TimeDelta::ZERO);
+        let most = self.idle.logged_timeout_at_most.unwrap_or(TimeDelta::MAX);
+        let printed = TimeDelta::from_second(i64::from(timeout)).minus(less);
+        let printed = printed.min(most).max(TimeDelta::ZERO);
         let state_is_last = match (timer.state, timer.state_at_release) {
             (Some(last), Some(at_release)) => last == at_release,
             _ => true,
@@ -234,76 +285,72 @@ impl Profile {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Why a profile cannot be true.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// A name that answers cannot carry.
+    #[error("the profile name `{0}` is empty or holds `/`: give it a name such as edge-7")]
+    Name(String),
+    /// A length of time below what it can be.
+    #[error("`{key}` is {value}, and cannot be less than {least}: correct it or leave the key out")]
+    TooShort {
+        /// The key in the profile file.
+        key: &'static str,
+        /// Its value.
+        value: TimeDelta,
+        /// The least that it can be.
+        least: TimeDelta,
+    },
+    /// Two idle times for one protocol.
+    #[error("`idle.least` names {0} twice: keep the shorter time")]
+    ProtocolTwice(Protocol),
+}
 
-    fn timer(timeout: u32, last: Option<TcpState>, at_release: Option<TcpState>) -> Timer {
-        Timer {
-            timeout_second: Some(timeout),
-            state: last,
-            state_at_release: at_release,
-            seen_update: true,
-        }
-    }
+/// A profile as a file says it, before it is checked.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    version: u32,
+    late: TimeDelta,
+    #[serde(default)]
+    resolution: Option<TimeDelta>,
+    end_is: EndIs,
+    #[serde(default)]
+    idle: Idle,
+    kills: Kills,
+    key_has_destination: bool,
+    exclusive: bool,
+    #[serde(default)]
+    max_life: Option<TimeDelta>,
+    #[serde(default)]
+    survivors: Option<TimeDelta>,
+}
 
-    #[test]
-    fn a_printed_timeout_counts_rather_than_a_constant() {
-        let p = Profile::conntrack();
-        let t = timer(30, None, None);
-        let idle = p.idle_before_end(Some(Protocol::UDP), Some(false), t, true);
-        assert_eq!(idle, TimeDelta::from_second(29));
-    }
+#[cfg(feature = "serde")]
+impl TryFrom<Written> for Profile {
+    type Error = ProfileError;
 
-    #[test]
-    fn without_updates_the_constants_hold() {
-        let p = Profile::conntrack();
-        for (protocol, timeout, idle) in [
-            (Protocol::TCP, 120, 1),
-            (Protocol::UDP, 30, 9),
-            (Protocol::UDP, 6, 5),
-            (Protocol::ICMP, 30, 4),
-        ] {
-            let t = Timer { timeout_second: Some(timeout), ..Timer::default() };
-            let found = p.idle_before_end(Some(protocol), Some(false), t, false);
-            assert_eq!(found, TimeDelta::from_second(idle), "{protocol} {timeout}");
-        }
-    }
-
-    #[test]
-    fn a_state_change_whose_line_was_lost_takes_the_printed_timeout_out_of_force() {
-        let p = Profile::conntrack();
-        let t = timer(432_000, Some(TcpState::Established), Some(TcpState::TimeWait));
-        let idle = p.idle_before_end(Some(Protocol::TCP), Some(false), t, true);
-        assert_eq!(idle, TimeDelta::from_second(1));
-    }
-
-    #[test]
-    fn a_killed_or_undeclared_end_has_no_idle() {
-        let p = Profile::conntrack();
-        let t = timer(30, None, None);
-        for killed in [Some(true), None] {
-            let idle = p.idle_before_end(Some(Protocol::UDP), killed, t, true);
-            assert_eq!(idle, TimeDelta::ZERO, "{killed:?}");
-        }
-    }
-
-    #[test]
-    fn where_kills_are_hidden_every_end_may_be_one() {
-        let hidden = Profile { kills: Kills::Hidden, ..Profile::conntrack() };
-        let none = Profile { kills: Kills::None, ..Profile::conntrack() };
-        let t = timer(30, None, None);
-        let idle = |p: &Profile| p.idle_before_end(Some(Protocol::UDP), Some(false), t, true);
-        assert_eq!(idle(&hidden), TimeDelta::ZERO);
-        assert_eq!(idle(&none), TimeDelta::from_second(29));
-    }
-
-    #[test]
-    fn the_unknown_profile_claims_nothing() {
-        let p = Profile::unknown();
-        assert_eq!(p.late, TimeDelta::from_second(1));
-        assert!(!p.exclusive && p.max_life.is_none() && p.kills == Kills::Hidden);
-        assert_eq!(Profile::builtin("unknown"), Some(p));
-        assert_eq!(Profile::builtin("nobody"), None);
+    fn try_from(written: Written) -> Result<Profile, ProfileError> {
+        let profile = Profile {
+            name: written.name,
+            version: written.version,
+            late: written.late,
+            resolution: written.resolution,
+            end_is: written.end_is,
+            idle: written.idle,
+            kills: written.kills,
+            key_has_destination: written.key_has_destination,
+            exclusive: written.exclusive,
+            max_life: written.max_life,
+            survivors: written.survivors,
+        };
+        profile.validate()?;
+        Ok(profile)
     }
 }
+
+#[cfg(test)]
+mod tests;
