@@ -91,11 +91,11 @@ pub(crate) struct Synth {
     /// Where to write
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// How many subscribers
-    #[arg(long, default_value_t = 200)]
+    /// How many subscribers, 20 to 100000
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(20..=100_000))]
     pub(crate) subscribers: u32,
-    /// How many hours
-    #[arg(long, default_value_t = 2)]
+    /// How many hours, 1 to 744
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=744))]
     pub(crate) hours: u32,
     /// The seed: the same one writes the same bytes
     #[arg(long, default_value_t = 1)]
