@@ -138,7 +138,7 @@ impl Made {
             inside_port: key.inside_port,
             grain: key.grain,
             outer,
-            inner: intervals.inner,
+            inner: intervals.inner.and_then(|inner| inner.intersection(outer)),
             used_until: intervals.used_until,
             created: intervals.created.max(outer.start()),
             released: intervals.released,
