@@ -34,6 +34,10 @@ pub(super) enum Kind<'l> {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts of a source and a question"
+)]
 pub(super) struct Record<'l> {
     pub(super) allocation: &'l Allocation,
     pub(super) source: &'l SourceEntry,

@@ -289,7 +289,8 @@ impl Assembler {
                 return;
             }
             let old = *pending;
-            not_before = old.stamps.activity.map(WrittenTime::start);
+            let late = self.profile.late;
+            not_before = old.stamps.activity.map(|seen| seen.start().minus(late));
             self.supersede(key, &old, event.time);
         } else if self.is_behind_release(&key, event).is_some() {
             return;

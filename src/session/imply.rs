@@ -99,10 +99,13 @@ pub(super) fn imply(
                 implied.ends += 1;
             }
         }
+        // Both ends are stamps, and as late as any: the other must surely have been first.
+        let surely = own.from.minus(profile.late);
         if a.began == Began::Assumed
-            && let Some(last) = before.iter().rev().filter(|h| h.from < own.from).find(same)
+            && let Some(last) =
+                before.iter().rev().filter(|h| h.from < own.from && h.until <= surely).find(same)
         {
-            let start = last.until.min(own.from);
+            let start = last.until.minus(profile.late);
             if start > a.outer.start() {
                 lost(start, own.from);
                 a.outer = TimeRange::new(start, a.outer.end()).unwrap_or(a.outer);

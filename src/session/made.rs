@@ -5,7 +5,7 @@ use super::intervals::{Intervals, SourceFacts, Stamps};
 use super::pending::{FlowKey, Pending};
 use super::profile::Profile;
 use crate::allocation::{Allocation, Began, Ended, Grain, Origin, Place};
-use crate::time::{TimeDelta, TimeRange, Timestamp};
+use crate::time::{TimeDelta, TimeRange, Timestamp, WrittenTime};
 
 #[derive(Debug, Default)]
 pub(super) struct Made {
@@ -72,7 +72,7 @@ impl Made {
         };
         let Some(intervals) = stamps.closed(facts, key.protocol, survivors) else { return };
         if stamps.create.is_some() && stamps.start.is_none() {
-            let seen = stamps.activity.map_or(intervals.created, |at| at.start());
+            let seen = stamps.activity.map_or(intervals.created, WrittenTime::start);
             let firm = pending.stamps.firm_until(facts, key.protocol);
             self.unproven.push(Unproven { at: self.rows.len(), seen, firm });
         }
@@ -90,7 +90,7 @@ impl Made {
     ) {
         let stamps = pending.stamps;
         let intervals = stamps.unreleased(facts, key.protocol, until);
-        let seen = stamps.activity.map_or(intervals.created, |at| at.start());
+        let seen = stamps.activity.map_or(intervals.created, WrittenTime::start);
         let begun = stamps.begun_by(facts);
         self.unreleased.push(Unreleased { at: self.rows.len(), begun, seen });
         let ended =
@@ -123,7 +123,7 @@ impl Made {
         }
         let logged = stamps.create.is_some() || stamps.start.is_some();
         if stamps.create.is_some() {
-            let floor = stamps.start.map_or(Timestamp::MIN, |start| start.start());
+            let floor = stamps.start.map_or(Timestamp::MIN, WrittenTime::start);
             let floor = floor.max(pending.not_before.unwrap_or(Timestamp::MIN));
             if floor < outer.start() {
                 self.rests_on_late.push((self.rows.len(), floor));
@@ -138,7 +138,7 @@ impl Made {
             inside_port: key.inside_port,
             grain: key.grain,
             outer,
-            inner: intervals.inner,
+            inner: intervals.inner.and_then(|inner| inner.intersection(outer)),
             used_until: intervals.used_until,
             created: intervals.created.max(outer.start()),
             released: intervals.released,
