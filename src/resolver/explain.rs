@@ -3,11 +3,13 @@
 use super::answer::{
     Answer, Candidate, Discriminator, Evidence, Margins, Name, Reason, RecordPlace, Verdict,
 };
-use super::field::{Fact, Field, Kind, Record};
+use super::claim::Claim;
+use super::discriminate::discriminators;
+use super::fact::{Fact, Kind, Record, Rule};
+use super::field::{Elsewhere, Field};
 use super::inquiry::Inquiry;
-use super::judge::{Claim, Judgement};
+use super::judge::Judgement;
 use crate::allocation::Place;
-use crate::mapping::{NamedRule, RulesInForce};
 use crate::store::Ledger;
 use crate::time::TimeRange;
 
@@ -35,19 +37,25 @@ pub(super) fn answer(
         _ => None,
     };
     let discriminators = match judgement.verdict {
-        Verdict::Ambiguous => discriminators(field, inquiry, judgement),
+        Verdict::Ambiguous => discriminators(field, judgement),
         _ => Vec::new(),
     };
-    let reason = if judgement.verdict == Verdict::Ambiguous && inquiry.is_portless() {
+    let reason = if inquiry.is_portless() && discriminators == [Discriminator::NoneExists] {
         Reason::PortlessProtocol
     } else {
         judgement.reason
     };
+    let elsewhere = match reason {
+        Reason::OtherDestination => Some(Elsewhere::OtherDestination),
+        Reason::OtherProtocol => Some(Elsewhere::OtherProtocol),
+        _ => None,
+    }
+    .map_or(0, |why| field.held_elsewhere(why, inquiry.window()));
     Answer {
         inquiry: inquiry.shown(),
         verdict: judgement.verdict,
         reason,
-        detail: detail(reason, judgement, &names, &discriminators),
+        detail: detail(reason, elsewhere, &names, &discriminators),
         subscriber,
         candidate_count: names.len(),
         candidates,
@@ -65,7 +73,7 @@ fn candidate(ledger: &Ledger, fact: &Fact<'_>, claim: &Claim, name: &Name) -> Ca
         name: name.clone(),
         inside: fact.host.as_ref().clone(),
         basis: claim.basis,
-        ports: fact.ports.clone(),
+        ports: fact.ports(),
         protocol: record.and_then(|a| a.protocol),
         destination: record.and_then(|a| a.destination),
         outer: fact.outer.rfc3339(),
@@ -73,15 +81,15 @@ fn candidate(ledger: &Ledger, fact: &Fact<'_>, claim: &Claim, name: &Name) -> Ca
         used_until: record.map(|a| a.used_until.rfc3339()),
         began: record.map(|a| a.began),
         ended: record.map(|a| a.ended),
-        evidence: match fact.kind {
+        evidence: match &fact.kind {
             Kind::Record(record) => records(ledger, record),
-            Kind::Rule { rules, rule, psid } => of_rule(ledger, rules, rule, psid),
+            Kind::Rule(rule) => of_rule(ledger, rule),
         },
         notes: claim.named.notes.clone(),
     }
 }
 
-fn records(ledger: &Ledger, record: Record<'_>) -> Evidence {
+fn records(ledger: &Ledger, record: &Record<'_>) -> Evidence {
     let origin = record.allocation.origin;
     let place = |role: &'static str, place: Place| {
         let at = usize::try_from(place.source.0).ok()?;
@@ -105,81 +113,22 @@ fn records(ledger: &Ledger, record: Record<'_>) -> Evidence {
     }
 }
 
-fn of_rule(ledger: &Ledger, rules: RulesInForce<'_>, rule: &NamedRule, psid: u16) -> Evidence {
-    let number = usize::try_from(rules.id.0).unwrap_or(usize::MAX);
+fn of_rule(ledger: &Ledger, by: &Rule<'_>) -> Evidence {
+    let number = usize::try_from(by.rules.id.0).unwrap_or(usize::MAX);
     let entry = ledger.manifest().rules.get(number);
-    let version = rule.version().or(rules.set.version());
+    let version = by.named.version().or(by.rules.set.version());
     Evidence::Rule {
-        rule: rule.name().to_owned(),
-        version: version.map_or_else(|| (number + 1).to_string(), str::to_owned),
+        rule: by.named.name().to_owned(),
+        version: version.map_or_else(|| number.saturating_add(1).to_string(), str::to_owned),
         sha256: entry.map(|e| e.file.sha256.clone()).unwrap_or_default(),
         path: entry.map(|e| e.path.clone()).unwrap_or_default(),
-        psid: Some(psid),
+        psid: Some(by.psid),
     }
-}
-
-/// What the asker lacks that would tell two differently named claims apart.
-fn discriminators(
-    field: &Field<'_>,
-    inquiry: &Inquiry,
-    judgement: &Judgement,
-) -> Vec<Discriminator> {
-    if inquiry.is_portless() {
-        return vec![Discriminator::NoneExists];
-    }
-    let claims: Vec<(&Fact<'_>, &Claim)> =
-        judgement.claims.iter().filter_map(|c| Some((field.facts.get(c.fact)?, c))).collect();
-    let mut found = Vec::new();
-    let mut add = |discriminator| {
-        if !found.contains(&discriminator) {
-            found.push(discriminator);
-        }
-    };
-    // A thousand sharers of one address need no million comparisons: one against each shows what separates.
-    for (i, (a, first)) in claims.iter().enumerate().take(64) {
-        for (b, second) in claims.iter().skip(i + 1) {
-            if first.named.names == second.named.names && first.named.names.len() == 1 {
-                continue;
-            }
-            let shares_port =
-                a.ports.ranges().iter().any(|r| b.ports.ranges().iter().any(|s| r.overlaps(*s)));
-            if inquiry.port.is_none() && !shares_port {
-                add(Discriminator::Port);
-            }
-            let keys = a.record().zip(b.record()).map(|(x, y)| (x.allocation, y.allocation));
-            if let Some((x, y)) = keys {
-                if inquiry.protocol.is_none()
-                    && x.protocol.zip(y.protocol).is_some_and(|(p, q)| p != q)
-                {
-                    add(Discriminator::Protocol);
-                }
-                match x.destination.zip(y.destination) {
-                    Some((d, e)) => {
-                        if inquiry.destinations.is_empty() && d != e {
-                            add(Discriminator::Destination);
-                        }
-                    }
-                    None if shares_port => add(Discriminator::DestinationNotRecorded),
-                    None => {}
-                }
-            }
-            if a.outer.intersection(inquiry.window()) != b.outer.intersection(inquiry.window()) {
-                add(Discriminator::NarrowerTime);
-            }
-        }
-    }
-    if claims.iter().any(|(_, c)| c.named.names.len() > 1) {
-        add(Discriminator::NarrowerTime);
-    }
-    if found.is_empty() {
-        found.push(Discriminator::NoneExists);
-    }
-    found
 }
 
 fn detail(
     reason: Reason,
-    judgement: &Judgement,
+    elsewhere: usize,
     names: &[&Name],
     discriminators: &[Discriminator],
 ) -> String {
@@ -240,11 +189,10 @@ fn detail(
         Reason::ExcludedPort => "the rules give this port to nobody".to_owned(),
         Reason::OutsidePoolRange => "the declared pool does not use this port".to_owned(),
         Reason::OtherDestination => format!(
-            "nobody held it towards that destination; {} held it towards another",
-            judgement.elsewhere
+            "nobody held it towards that destination; inside hosts that held it towards another: {elsewhere}"
         ),
         Reason::OtherProtocol => {
-            format!("nobody held it with that protocol; {} held it with another", judgement.elsewhere)
+            format!("nobody held it with that protocol; inside hosts that held it with another: {elsewhere}")
         }
     }
 }

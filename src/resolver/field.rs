@@ -5,116 +5,46 @@ use std::sync::Arc;
 
 use rangemap::RangeSet;
 
+use super::fact::{Fact, Kind, Record, Rule};
 use super::inquiry::Inquiry;
-use crate::allocation::{Allocation, Began, Ended, Grain};
+use super::timeline::Timeline;
+use crate::allocation::{Allocation, Grain};
 use crate::inside::InsideHost;
-use crate::mapping::{NamedRule, Reverse, RulesInForce};
-use crate::port::{PortRange, PortSet};
-use crate::store::{Coverage, Ledger, Segment, SourceEntry};
+use crate::mapping::Reverse;
+use crate::port::PortRange;
+use crate::store::{Coverage, Ledger, Pool, Segment, SourceKind};
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
 /// How far around an address-only question records are gathered; margins beyond are cut there.
 const REACH_WITHOUT_PORT: TimeDelta = TimeDelta::from_second(3600);
 
-/// One statement that a host held the asked port for a time.
-#[derive(Clone, Debug)]
-pub(super) struct Fact<'l> {
-    pub(super) host: Cow<'l, InsideHost>,
-    pub(super) outer: TimeRange,
-    pub(super) inner: Option<TimeRange>,
-    pub(super) used_until: Timestamp,
-    pub(super) ports: PortSet,
-    pub(super) kind: Kind<'l>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind<'l> {
-    Record(Record<'l>),
-    Rule { rules: RulesInForce<'l>, rule: &'l NamedRule, psid: u16 },
-}
-
-#[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "four independent facts of a source and a question"
-)]
-pub(super) struct Record<'l> {
-    pub(super) allocation: &'l Allocation,
-    pub(super) source: &'l SourceEntry,
-    /// Two hosts can never hold its full key at once.
-    pub(super) exclusive: bool,
-    pub(super) key_has_destination: bool,
-    /// Its source was seen to lose lines.
-    pub(super) lossy: bool,
-    /// The question names all that the key of its source has: nobody else can have held what was asked about.
-    pub(super) is_full_key: bool,
-}
-
-impl<'l> Fact<'l> {
-    pub(super) fn record(&self) -> Option<Record<'l>> {
-        match self.kind {
-            Kind::Record(record) => Some(record),
-            Kind::Rule { .. } => None,
-        }
-    }
-
-    /// The part of its outer interval in which lines that were lost, or never read, cannot make somebody else's time
-    /// of it.
-    ///
-    /// A begin that was not logged is vouched for from the first certain instant on. Where the source loses lines, an
-    /// end that was not logged is vouched for as long as the last event does; and behind the last use, only what is
-    /// certain of the very key asked about.
-    pub(super) fn vouched(&self) -> Option<TimeRange> {
-        let Some(record) = self.record() else { return Some(self.outer) };
-        let a = record.allocation;
-        let start = match a.began {
-            Began::Logged => self.outer.start(),
-            Began::Assumed => self.inner?.start(),
-        };
-        let certain = self.inner.map_or(start, TimeRange::end);
-        let end = match a.ended {
-            _ if !record.lossy => self.outer.end(),
-            Ended::Logged if record.exclusive && record.is_full_key => self.used_until.max(certain),
-            _ => self.used_until,
-        };
-        TimeRange::new(start, end.min(self.outer.end())).ok()
-    }
-
-    /// Whether whose host it was is decided when the port was used, not when the mapping was made.
-    pub(super) fn is_named_by_use(&self) -> bool {
-        self.record().is_none_or(|r| r.allocation.grain == Grain::Block)
-    }
-
-    /// Whether the two can only be held by one host: same protocol, ports, and destination where the key has it.
-    pub(super) fn same_full_key(&self, other: &Fact<'_>) -> bool {
-        let (Some(a), Some(b)) = (self.record(), other.record()) else { return false };
-        let (x, y) = (a.allocation, b.allocation);
-        let protocols = match (x.protocol, y.protocol) {
-            (Some(p), Some(q)) => p == q,
-            _ => true,
-        };
-        let by_destination = a.key_has_destination && b.key_has_destination;
-        protocols
-            && x.ports.overlaps(y.ports)
-            && (!by_destination || x.destination == y.destination)
-    }
-}
-
 /// What is known of one address and port, over all the time that margins need.
 #[derive(Debug)]
 pub(super) struct Field<'l> {
+    pub(super) asked: Inquiry,
+    /// By outer start.
     pub(super) facts: Vec<Fact<'l>>,
-    /// Facts of the port that another destination or protocol rules out.
-    pub(super) elsewhere: Vec<(TimeRange, Elsewhere)>,
+    timeline: Timeline,
+    /// When each record was created, ascending, and which fact it is.
+    creates: Vec<(Timestamp, usize)>,
+    /// Records of the port that another destination or protocol rules out, by outer start.
+    elsewhere: Vec<(Elsewhere, &'l InsideHost)>,
+    elsewhere_timeline: Timeline,
     pub(super) logs: Arc<Coverage>,
+    /// Whether a rule set of any time holds the address.
+    pub(super) is_ruled: bool,
     /// When a rule set that holds the address was in force.
     pub(super) ruled: RangeSet<Timestamp>,
-    /// When the rules gave the asked port to nobody.
+    /// When the rules gave the asked port to somebody, and when a rule gave it to nobody.
+    mapped: RangeSet<Timestamp>,
     pub(super) excluded: RangeSet<Timestamp>,
     /// When a declared pool holds the address, and when one holds the asked port too.
     pub(super) pooled: RangeSet<Timestamp>,
     pub(super) pooled_port: RangeSet<Timestamp>,
+    is_pooled: bool,
     pub(super) expired_before: Option<Timestamp>,
+    /// Whether subscriber files were imported, so that `expire` deleted bindings.
+    pub(super) has_people: bool,
     /// Facts outside it were not gathered.
     pub(super) reach: TimeRange,
 }
@@ -129,47 +59,60 @@ pub(super) enum Elsewhere {
 impl<'l> Field<'l> {
     pub(super) fn gather(ledger: &'l Ledger, logs: Arc<Coverage>, inquiry: &Inquiry) -> Field<'l> {
         let window = inquiry.window();
-        let ports = inquiry.ports();
-        let reach = if ports == PortRange::ALL {
+        let reach = if inquiry.ports() == PortRange::ALL {
             let start = window.start().minus(REACH_WITHOUT_PORT);
             let end = window.end().plus(REACH_WITHOUT_PORT);
             TimeRange::new(start, end).unwrap_or(window)
         } else {
             TimeRange::ALL
         };
+        let manifest = ledger.manifest();
         let mut field = Field {
+            asked: inquiry.clone(),
             facts: Vec::new(),
+            timeline: Timeline::default(),
+            creates: Vec::new(),
             elsewhere: Vec::new(),
+            elsewhere_timeline: Timeline::default(),
             logs,
+            is_ruled: ledger.rules().covers(inquiry.addr),
             ruled: RangeSet::new(),
+            mapped: RangeSet::new(),
             excluded: RangeSet::new(),
             pooled: RangeSet::new(),
             pooled_port: RangeSet::new(),
-            expired_before: ledger.manifest().expired_before,
+            is_pooled: false,
+            expired_before: manifest.expired_before,
+            has_people: manifest.sources.iter().any(|s| s.kind == SourceKind::Subscribers),
             reach,
         };
-        field.gather_pools(ledger, inquiry);
-        let exclusive = ledger
-            .manifest()
-            .pools
-            .iter()
-            .filter(|p| p.exclusive && p.prefix.contains(&inquiry.addr))
-            .map(|p| p.in_force)
-            .collect::<Vec<_>>();
+        let pools: Vec<&Pool> =
+            manifest.pools.iter().filter(|p| p.prefix.contains(&inquiry.addr)).collect();
+        field.gather_pools(&pools);
+        let mut elsewhere = Vec::new();
         for segment in ledger.segments() {
-            field.gather_records(ledger, segment, inquiry, &exclusive);
+            field.gather_records(ledger, segment, &pools, &mut elsewhere);
         }
-        if ledger.rules().covers(inquiry.addr) {
-            field.gather_rules(ledger, inquiry);
+        if field.is_ruled {
+            field.gather_rules(ledger);
         }
+        field.facts.sort_by_key(|f| f.outer.start());
+        field.timeline = Timeline::new(field.facts.iter().map(|f| f.outer).collect());
+        let created = |(at, f): (usize, &Fact<'_>)| Some((f.record()?.allocation.created, at));
+        field.creates = field.facts.iter().enumerate().filter_map(created).collect();
+        field.creates.sort_unstable();
+        elsewhere.sort_by_key(|(outer, ..)| outer.start());
+        field.elsewhere_timeline = Timeline::new(elsewhere.iter().map(|e| e.0).collect());
+        field.elsewhere = elsewhere.into_iter().map(|(_, why, host)| (why, host)).collect();
         field
     }
 
-    fn gather_pools(&mut self, ledger: &Ledger, inquiry: &Inquiry) {
-        for pool in ledger.manifest().pools.iter().filter(|p| p.prefix.contains(&inquiry.addr)) {
+    fn gather_pools(&mut self, pools: &[&Pool]) {
+        self.is_pooled = !pools.is_empty();
+        for pool in pools {
             let range = pool.in_force.start()..pool.in_force.end();
             self.pooled.insert(range.clone());
-            if pool.ports.overlaps(inquiry.ports()) {
+            if pool.ports.overlaps(self.asked.ports()) {
                 self.pooled_port.insert(range);
             }
         }
@@ -179,81 +122,57 @@ impl<'l> Field<'l> {
         &mut self,
         ledger: &'l Ledger,
         segment: &'l Segment,
-        inquiry: &Inquiry,
-        exclusive_pools: &[TimeRange],
+        pools: &[&Pool],
+        elsewhere: &mut Vec<(TimeRange, Elsewhere, &'l InsideHost)>,
     ) {
         let index = segment.index();
         let mut hits = Vec::new();
-        index.during(inquiry.addr, inquiry.ports(), None, self.reach, &mut hits);
+        index.during(self.asked.addr, self.asked.ports(), None, self.reach, &mut hits);
         for allocation in hits.iter().filter_map(|&at| index.get(at)) {
-            let other_protocol = match (allocation.protocol, inquiry.protocol) {
-                (Some(own), Some(asked)) => own != asked,
-                _ => false,
-            };
+            let Some(host) = segment.host(allocation) else { continue };
+            let other_protocol =
+                allocation.protocol.zip(self.asked.protocol).is_some_and(|(own, q)| own != q);
             if other_protocol {
-                self.elsewhere.push((allocation.outer, Elsewhere::OtherProtocol));
-                continue;
+                elsewhere.push((allocation.outer, Elsewhere::OtherProtocol, host));
+            } else if !self.asked.is_compatible(allocation.destination) {
+                elsewhere.push((allocation.outer, Elsewhere::OtherDestination, host));
+            } else if let Some(record) = record(ledger, allocation, pools) {
+                self.facts.push(Fact {
+                    host: Cow::Borrowed(host),
+                    outer: allocation.outer,
+                    inner: allocation.inner,
+                    used_until: allocation.used_until,
+                    kind: Kind::Record(record),
+                });
             }
-            if !inquiry.is_compatible(allocation.destination) {
-                self.elsewhere.push((allocation.outer, Elsewhere::OtherDestination));
-                continue;
-            }
-            let source = allocation.origin.first().map_or(0, |place| place.source.0);
-            let source =
-                usize::try_from(source).ok().and_then(|at| ledger.manifest().sources.get(at));
-            let (Some(source), Some(host)) = (source, segment.host(allocation)) else { continue };
-            let Some(log) = &source.log else { continue };
-            let pool_says = exclusive_pools.iter().any(|t| t.overlaps(allocation.outer));
-            let by_destination = log.profile.key_has_destination;
-            let named = inquiry.port.is_some()
-                && (inquiry.protocol.is_some() || allocation.protocol.is_none());
-            let one_far_side = match (inquiry.destinations.as_slice(), allocation.destination) {
-                ([asked], Some(own)) => asked.port.is_some() || own.port.is_none(),
-                _ => false,
-            };
-            let record = Record {
-                allocation,
-                source,
-                exclusive: log.profile.exclusive || pool_says,
-                key_has_destination: log.profile.key_has_destination,
-                lossy: log.lossy,
-                is_full_key: named && (!by_destination || one_far_side),
-            };
-            self.facts.push(Fact {
-                host: Cow::Borrowed(host),
-                outer: allocation.outer,
-                inner: allocation.inner,
-                used_until: allocation.used_until,
-                ports: allocation.ports.into(),
-                kind: Kind::Record(record),
-            });
         }
     }
 
-    fn gather_rules(&mut self, ledger: &'l Ledger, inquiry: &Inquiry) {
-        for (rules, rule) in ledger.rules().matching(inquiry.addr, self.reach) {
+    fn gather_rules(&mut self, ledger: &'l Ledger) {
+        let addr = self.asked.addr;
+        for (rules, rule) in ledger.rules().matching(addr, self.reach) {
             let in_force = rules.in_force;
             let range = in_force.start()..in_force.end();
             self.ruled.insert(range.clone());
             let mut add = |psid: u16, prefix: ipnet::Ipv6Net| {
+                self.mapped.insert(range.clone());
                 let ports = rule.rule().psid_params().ports(psid).unwrap_or_default();
                 self.facts.push(Fact {
                     host: Cow::Owned(InsideHost::prefix(prefix)),
                     outer: in_force,
                     inner: Some(in_force),
                     used_until: in_force.end(),
-                    ports,
-                    kind: Kind::Rule { rules, rule, psid },
+                    kind: Kind::Rule(Rule { rules, named: rule, psid, ports }),
                 });
             };
-            match inquiry.port.filter(|_| !inquiry.is_portless()) {
-                Some(port) => match rule.rule().reverse(inquiry.addr, port) {
+            match self.asked.one_port() {
+                Some(port) => match rule.rule().reverse(addr, port) {
                     Reverse::Mapped { end_user_prefix, psid } => add(psid, end_user_prefix),
-                    Reverse::ExcludedPort => self.excluded.insert(range),
+                    Reverse::ExcludedPort => self.excluded.insert(range.clone()),
                     _ => {}
                 },
                 None => {
-                    for (psid, prefix) in rule.rule().end_users(inquiry.addr) {
+                    for (psid, prefix) in rule.rule().end_users(addr) {
                         add(psid, prefix);
                     }
                 }
@@ -261,21 +180,72 @@ impl<'l> Field<'l> {
         }
     }
 
-    /// Whether the ledger ever had the address.
-    pub(super) fn is_ours(&self) -> bool {
-        !(self.facts.is_empty()
-            && self.elsewhere.is_empty()
-            && self.logs.is_empty()
-            && self.ruled.is_empty()
-            && self.pooled.is_empty())
+    /// The facts whose outer interval meets `during`, by position.
+    pub(super) fn meeting(&self, during: TimeRange) -> impl Iterator<Item = usize> {
+        self.timeline.meeting(during)
     }
 
-    /// When the ledger is complete for what it shows: logs were recorded, or rules were in force.
+    /// The records whose create stamp lies between the two, both included.
+    pub(super) fn created_between(
+        &self,
+        first: Timestamp,
+        last: Timestamp,
+    ) -> impl Iterator<Item = usize> {
+        let from = self.creates.partition_point(|(at, _)| *at < first);
+        let rest = self.creates.get(from..).unwrap_or_default();
+        rest.iter().take_while(move |(at, _)| *at <= last).map(|(_, fact)| *fact)
+    }
+
+    /// How many hosts held the port then, but for this reason are no answer.
+    pub(super) fn held_elsewhere(&self, why: Elsewhere, during: TimeRange) -> usize {
+        let meeting = self.elsewhere_timeline.meeting(during);
+        let mut hosts: Vec<&InsideHost> = meeting
+            .filter_map(|at| self.elsewhere.get(at))
+            .filter(|(own, _)| *own == why)
+            .map(|(_, host)| *host)
+            .collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        hosts.len()
+    }
+
+    /// Whether the ledger ever had the address.
+    pub(super) fn is_ours(&self) -> bool {
+        self.logs.is_known() || self.is_ruled || self.is_pooled
+    }
+
+    /// When the ledger is complete for what it shows: logs were recorded, or rules gave the port to somebody.
     pub(super) fn covered(&self) -> RangeSet<Timestamp> {
-        let mut covered = self.ruled.clone();
+        let mut covered = self.mapped.clone();
         covered.extend(self.logs.present().map(|t| t.start()..t.end()));
         covered
     }
+}
+
+/// What a source says of an allocation; none where the ledger does not know the source.
+fn record<'l>(
+    ledger: &'l Ledger,
+    allocation: &'l Allocation,
+    pools: &[&Pool],
+) -> Option<Record<'l>> {
+    let number = allocation.origin.first().map_or(0, |place| place.source.0);
+    let source = ledger.manifest().sources.get(usize::try_from(number).ok()?)?;
+    let log = source.log.as_ref()?;
+    let promised = |p: &&Pool| {
+        p.exclusive
+            && p.in_force.covers(allocation.outer)
+            && p.ports.first() <= allocation.ports.first()
+            && allocation.ports.last() <= p.ports.last()
+    };
+    Some(Record {
+        allocation,
+        source,
+        exclusive: log.profile.exclusive,
+        pool_exclusive: pools.iter().any(promised),
+        by_destination: log.profile.key_has_destination && allocation.grain == Grain::Session,
+        late: log.profile.late,
+        lossy: log.lossy,
+    })
 }
 
 /// Whether every instant of `range` is in the set.

@@ -104,12 +104,14 @@ impl Inquiry {
         TimeRange::new(start, end).unwrap_or(self.time.range())
     }
 
+    /// The port asked about; none for a protocol that has none.
+    pub(super) fn one_port(&self) -> Option<u16> {
+        self.port.filter(|_| !self.is_portless())
+    }
+
     /// The ports asked about: all of them without a port, or for a protocol that has none.
     pub(super) fn ports(&self) -> PortRange {
-        match self.port {
-            Some(port) if !self.is_portless() => PortRange::single(port),
-            _ => PortRange::ALL,
-        }
+        self.one_port().map_or(PortRange::ALL, PortRange::single)
     }
 
     pub(super) fn is_portless(&self) -> bool {

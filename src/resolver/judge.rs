@@ -3,32 +3,19 @@
 use rangemap::RangeSet;
 
 use super::answer::{Basis, Name, Reason, Verdict};
-use super::field::{Elsewhere, Fact, Field, holds};
-use super::naming::{Named, name};
+use super::claim::{Claim, claims, contradiction};
+use super::fact::Fact;
+use super::field::{Elsewhere, Field, holds};
 use crate::allocation::{Began, Ended};
 use crate::identity::IdentityTable;
 use crate::store::AbsenceDoubt;
-use crate::time::{TimeDelta, TimeRange, Timestamp};
-
-/// How soon behind a question another host's create makes it a candidate beside a holder past its last use.
-const SUCCESSOR_WITHIN: TimeDelta = TimeDelta::from_second(1);
-
-/// A fact that could answer the question.
-#[derive(Clone, Debug)]
-pub(super) struct Claim {
-    /// Which fact of the field.
-    pub(super) fact: usize,
-    pub(super) basis: Basis,
-    pub(super) named: Named,
-}
+use crate::time::{TimeRange, Timestamp};
 
 #[derive(Clone, Debug)]
 pub(super) struct Judgement {
     pub(super) verdict: Verdict,
     pub(super) reason: Reason,
     pub(super) claims: Vec<Claim>,
-    /// Records of the port that another destination or protocol rules out, at the time asked about.
-    pub(super) elsewhere: usize,
 }
 
 impl Judgement {
@@ -43,6 +30,11 @@ impl Judgement {
             [one] => Some(one),
             _ => None,
         }
+    }
+
+    /// Whether the answer is that nothing is known of that time.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.verdict, Verdict::NotCovered | Verdict::Purged | Verdict::NotOurs)
     }
 }
 
@@ -66,148 +58,26 @@ fn distinct(claims: &[Claim]) -> Vec<&Name> {
 /// 6  none:     deleted, not recorded, or                    purged, not-covered, free
 /// ```
 pub(super) fn judge(field: &Field<'_>, identity: &IdentityTable, window: TimeRange) -> Judgement {
-    let elsewhere = field.elsewhere.iter().filter(|(t, _)| t.overlaps(window)).count();
-    let done = |verdict, reason, claims| Judgement { verdict, reason, claims, elsewhere };
+    let done = |(verdict, reason), claims| Judgement { verdict, reason, claims };
     if !field.is_ours() {
-        return done(Verdict::NotOurs, Reason::NeverSeen, Vec::new());
+        return done((Verdict::NotOurs, Reason::NeverSeen), Vec::new());
     }
-    let claims: Vec<Claim> = claimants(field, window)
-        .into_iter()
-        .filter_map(|at| {
-            let fact = field.facts.get(at)?;
-            let basis = match fact.record() {
-                None => Basis::Rule,
-                Some(_) if window.start() >= fact.used_until => Basis::Held,
-                Some(_) => Basis::Used,
-            };
-            Some(Claim { fact: at, basis, named: name(identity, fact, window) })
-        })
-        .collect();
+    let claims = claims(field, identity, window);
     if let Some(reason) = contradiction(field, &claims, window) {
-        return done(Verdict::Conflict, reason, claims);
+        return done((Verdict::Conflict, reason), claims);
     }
-    let names = distinct(&claims);
-    match names.as_slice() {
-        [] => {
-            let (verdict, reason) = nobody(field, window);
-            done(verdict, reason, claims)
-        }
-        [one] => {
-            let (verdict, reason) = one_name(field, &claims, one, window);
-            done(verdict, reason, claims)
-        }
+    let decision = match distinct(&claims).as_slice() {
+        [] => nobody(field, window),
+        [one] => one_name(field, &claims, one, window),
         _ => {
-            let one_host = claims.iter().filter_map(|c| field.facts.get(c.fact)).map(|f| &f.host);
-            let mut hosts: Vec<_> = one_host.collect();
-            hosts.sort();
-            hosts.dedup();
-            let reason =
-                if hosts.len() == 1 { Reason::SeveralBindings } else { Reason::SeveralHolders };
-            done(Verdict::Ambiguous, reason, claims)
+            let mut hosts = claims.iter().filter_map(|c| field.facts.get(c.fact)).map(|f| &f.host);
+            let first = hosts.next();
+            let one_host = hosts.all(|host| Some(host) == first);
+            let reason = if one_host { Reason::SeveralBindings } else { Reason::SeveralHolders };
+            (Verdict::Ambiguous, reason)
         }
-    }
-}
-
-/// The facts that claim the question, by position: step 2.
-fn claimants(field: &Field<'_>, window: TimeRange) -> Vec<usize> {
-    let meets: Vec<usize> = field
-        .facts
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| f.outer.overlaps(window))
-        .map(|(at, _)| at)
-        .collect();
-    let fact = |at: usize| field.facts.get(at);
-    let mut claims: Vec<usize> = meets
-        .iter()
-        .copied()
-        .filter(|&at| {
-            let replaced = |by: &usize| {
-                *by != at && fact(at).zip(fact(*by)).is_some_and(|(a, b)| is_replaced(a, b, window))
-            };
-            !meets.iter().any(replaced)
-        })
-        .collect();
-    // Past its last use, the one holder may already have been replaced by a create that is stamped late.
-    let past_use = |f: &Fact<'_>| f.record().is_some() && window.start() >= f.used_until;
-    let one_host = |claims: &[usize]| {
-        let mut hosts = claims.iter().filter_map(|&at| fact(at)).map(|f| &f.host);
-        let first = hosts.next();
-        hosts.all(|h| Some(h) == first)
     };
-    if one_host(&claims) && claims.iter().filter_map(|&at| fact(at)).all(past_use) {
-        let holders = claims.clone();
-        for (at, next) in field.facts.iter().enumerate() {
-            let Some(record) = next.record() else { continue };
-            let created = record.allocation.created;
-            let soon = created >= window.end() && created <= window.end().plus(SUCCESSOR_WITHIN);
-            let takes_over =
-                |holder: &Fact<'_>| holder.host != next.host && holder.same_full_key(next);
-            if soon
-                && holders.iter().filter_map(|&h| fact(h)).any(takes_over)
-                && !claims.contains(&at)
-            {
-                claims.push(at);
-            }
-        }
-    }
-    claims
-}
-
-/// Succession: whether `b` held the very key of `a` after it, so that `a`, past its last use, is out of it.
-fn is_replaced(a: &Fact<'_>, b: &Fact<'_>, window: TimeRange) -> bool {
-    let (Some(old), Some(new)) = (a.record(), b.record()) else { return false };
-    let Some(released) = old.allocation.released else { return false };
-    window.start() >= a.used_until
-        && a.same_full_key(b)
-        && new.allocation.created >= released
-        && window.start() < b.used_until
-}
-
-/// Step 3: records that cannot all be true.
-fn contradiction(field: &Field<'_>, claims: &[Claim], window: TimeRange) -> Option<Reason> {
-    let certain = |f: &Fact<'_>| f.inner.and_then(|inner| inner.intersection(window));
-    let together = |a: &Fact<'_>, b: &Fact<'_>| match (certain(a), certain(b)) {
-        (Some(x), Some(y)) => x.overlaps(y),
-        _ => false,
-    };
-    for (i, first) in claims.iter().enumerate() {
-        for second in claims.iter().skip(i + 1) {
-            let (Some(a), Some(b)) = (field.facts.get(first.fact), field.facts.get(second.fact))
-            else {
-                continue;
-            };
-            if a.host == b.host || !together(a, b) {
-                continue;
-            }
-            match (a.record(), b.record()) {
-                (Some(x), Some(y)) => {
-                    if x.exclusive && y.exclusive && a.same_full_key(b) {
-                        return Some(Reason::TwoHoldersOfAnExclusiveKey);
-                    }
-                }
-                (None, None) => {}
-                _ => {
-                    let share_ports = a
-                        .ports
-                        .ranges()
-                        .iter()
-                        .any(|r| b.ports.ranges().iter().any(|s| r.overlaps(*s)));
-                    if share_ports && !is_one_subscriber(first, second) {
-                        return Some(Reason::RuleAgainstLog);
-                    }
-                }
-            }
-        }
-    }
-    claims.iter().any(|c| c.named.contradicts).then_some(Reason::TwoBindings)
-}
-
-fn is_one_subscriber(a: &Claim, b: &Claim) -> bool {
-    match (a.named.names.as_slice(), b.named.names.as_slice()) {
-        ([x], [y]) => x == y && x.subscriber().is_some(),
-        _ => false,
-    }
+    done(decision, claims)
 }
 
 /// Step 5: one name, if the records reach.
@@ -218,18 +88,16 @@ fn one_name(
     window: TimeRange,
 ) -> (Verdict, Reason) {
     let facts = || claims.iter().filter_map(|c| field.facts.get(c.fact));
-    let covered = field.covered();
-    if !holds(&covered, window) {
+    if !holds(&field.covered(), window) {
         let spans = |f: &Fact<'_>| {
-            f.record().is_some_and(|r| {
-                r.exclusive && r.is_full_key && r.allocation.ended == Ended::Logged
-            }) && f.inner.is_some_and(|inner| inner.covers(window))
+            f.record().is_some_and(|r| r.leaves_no_room(&field.asked))
+                && f.inner.is_some_and(|inner| inner.covers(window))
         };
         if !facts().any(spans) {
             return outside(field, window);
         }
     }
-    if !is_vouched(facts, window) {
+    if !is_vouched(field, facts, window) {
         let closed = |f: &Fact<'_>| {
             f.record().is_some_and(|r| {
                 r.allocation.began == Began::Logged && r.allocation.ended == Ended::Logged
@@ -237,6 +105,9 @@ fn one_name(
         };
         let reason = if facts().any(closed) { Reason::LostLines } else { Reason::OpenRecordAlone };
         return (Verdict::NotCovered, reason);
+    }
+    if claims.iter().any(|c| c.named.deleted) {
+        return (Verdict::Purged, Reason::Expired);
     }
     if name.subscriber().is_none() {
         return (Verdict::Unbound, Reason::NoBinding);
@@ -252,22 +123,22 @@ fn one_name(
 }
 
 /// Whether the claims stand on more than the absence of other lines, wherever one of them says that it held.
-fn is_vouched<'f, 'l: 'f, I>(facts: impl Fn() -> I, window: TimeRange) -> bool
+fn is_vouched<'f, 'l: 'f, I>(field: &Field<'l>, facts: impl Fn() -> I, window: TimeRange) -> bool
 where
     I: Iterator<Item = &'f Fact<'l>>,
 {
     let range = |t: TimeRange| t.intersection(window).map(|t| t.start()..t.end());
     let vouched: RangeSet<Timestamp> =
-        facts().filter_map(|f| f.vouched().and_then(range)).collect();
+        facts().filter_map(|f| f.vouched(&field.asked).and_then(range)).collect();
     let mut held = facts().filter_map(|f| range(f.outer));
     held.all(|t| vouched.gaps(&t).next().is_none())
 }
 
 /// Part of the question lies where nothing was recorded.
 fn outside(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
-    if field.expired_before.is_some_and(|before| window.start() < before) {
+    if field.logs.is_deleted(window) {
         (Verdict::Purged, Reason::Expired)
-    } else if !field.ruled.is_empty() && field.logs.is_empty() {
+    } else if field.is_ruled && !field.logs.is_known() {
         (Verdict::NotCovered, Reason::RuleHistoryGap)
     } else {
         (Verdict::NotCovered, Reason::OutsideRecords)
@@ -276,8 +147,11 @@ fn outside(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
 
 /// Step 6: nobody claims it.
 fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
+    if field.logs.is_deleted(window) {
+        return (Verdict::Purged, Reason::Expired);
+    }
     let by_rule = holds(&field.excluded, window);
-    if field.logs.is_empty() && by_rule {
+    if by_rule && !field.logs.is_known() {
         return (Verdict::Free, Reason::ExcludedPort);
     }
     // A declared pool says which ports the device uses at all, whether or not its logs are complete.
@@ -285,28 +159,25 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
     {
         return (Verdict::Free, Reason::OutsidePoolRange);
     }
-    if field.expired_before.is_some_and(|before| window.start() < before) {
-        return (Verdict::Purged, Reason::Expired);
-    }
     if !field.logs.is_absent(window) {
         if !field.logs.is_present(window) {
             return outside(field, window);
         }
         return match field.logs.doubt() {
-            Some(AbsenceDoubt::NoMaxLife) => (Verdict::NotCovered, Reason::NoMaxLife),
             Some(AbsenceDoubt::LostLines) => (Verdict::NotCovered, Reason::LostLines),
-            None => (Verdict::NotCovered, Reason::OutsideRecords),
+            // A longest life that is known has not gone by yet, or is still to come.
+            Some(AbsenceDoubt::NoMaxLife) | None => (Verdict::NotCovered, Reason::NoMaxLife),
         };
     }
-    if by_rule {
-        return (Verdict::Free, Reason::ExcludedPort);
-    }
-    let held = |why| field.elsewhere.iter().any(|(t, e)| *e == why && t.overlaps(window));
-    if held(Elsewhere::OtherDestination) {
-        (Verdict::Free, Reason::OtherDestination)
+    let held = |why| field.held_elsewhere(why, window) > 0;
+    let reason = if by_rule {
+        Reason::ExcludedPort
+    } else if held(Elsewhere::OtherDestination) {
+        Reason::OtherDestination
     } else if held(Elsewhere::OtherProtocol) {
-        (Verdict::Free, Reason::OtherProtocol)
+        Reason::OtherProtocol
     } else {
-        (Verdict::Free, Reason::Idle)
-    }
+        Reason::Idle
+    };
+    (Verdict::Free, reason)
 }

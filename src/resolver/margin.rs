@@ -8,19 +8,27 @@
 //! ```
 //!
 //! Distances count from the edge of the widened question. Away from it, the question is asked again as a single
-//! instant in each stretch between two edges of anything that could matter, until the answer differs.
+//! instant in each stretch between two edges of anything that could matter, until the answer differs. A distance is
+//! capped (`>=`) where knowledge ends before anything is known to change: behind it may be anybody.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::answer::{Margin, Margins, Name, Verdict};
-use super::field::{Fact, Field};
+use super::claim::SUCCESSOR_WITHIN;
+use super::edges::Edges;
+use super::fact::Fact;
+use super::field::Field;
 use super::judge::{Judgement, judge};
-use super::naming::{just_before, name};
+use super::naming::{just_before, names};
 use crate::identity::IdentityTable;
+use crate::inside::InsideHost;
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
-/// How many stretches are looked at in one direction before the margin is given as a lower bound.
-const MAX_STEPS: usize = 256;
+/// How many claims are weighed in one direction before the margin is given as a lower bound.
+const MAX_WORK: usize = 4096;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Direction {
     Earlier,
     Later,
@@ -41,9 +49,6 @@ pub(super) fn margins(
     window: TimeRange,
     judgement: &Judgement,
 ) -> Margins {
-    let mut edges = static_edges(field, window);
-    edges.sort_unstable();
-    edges.dedup();
     let walk = |direction| Walk {
         field,
         identity,
@@ -52,24 +57,27 @@ pub(super) fn margins(
         recorded: recorded_until(field, window, direction),
     };
     let (earlier, later) = (walk(Direction::Earlier), walk(Direction::Later));
+    let mut edges = Edges::new(all_edges(field), window);
     Margins {
-        earlier: earlier.to_other_verdict(&edges, judgement),
-        later: later.to_other_verdict(&edges, judgement),
+        earlier: earlier.to_other_verdict(&mut edges, judgement),
+        later: later.to_other_verdict(&mut edges, judgement),
         other_earlier: earlier.to_other_name(judgement),
         other_later: later.to_other_name(judgement),
     }
 }
 
-/// The instants at which facts, coverage, rules or deletion change.
-fn static_edges(field: &Field<'_>, window: TimeRange) -> Vec<Timestamp> {
-    let mut edges = Vec::with_capacity(field.facts.len() * 6);
+/// The instants at which facts, coverage, rules or deletion change; bindings are looked up as they are met.
+fn all_edges(field: &Field<'_>) -> Vec<Timestamp> {
+    let mut edges = Vec::with_capacity(field.facts.len() * 7 + 16);
+    let tick = TimeDelta::from_microsecond(1);
     for fact in &field.facts {
         edges.extend([fact.outer.start(), fact.outer.end(), fact.used_until]);
         edges.extend(fact.inner.iter().flat_map(|i| [i.start(), i.end()]));
-        edges.extend(fact.vouched().iter().flat_map(|v| [v.start(), v.end()]));
+        edges.extend(fact.vouched(&field.asked).iter().flat_map(|v| [v.start(), v.end()]));
         if let Some(record) = fact.record() {
             let created = record.allocation.created;
-            edges.extend([created, created.minus(TimeDelta::from_second(1))]);
+            // An instant ends a tick behind its start, and what is created from there on may be its successor.
+            edges.extend([created, created.minus(SUCCESSOR_WITHIN).minus(tick)]);
         }
     }
     edges.extend(field.logs.edges());
@@ -77,7 +85,7 @@ fn static_edges(field: &Field<'_>, window: TimeRange) -> Vec<Timestamp> {
         edges.extend(set.iter().flat_map(|r| [r.start, r.end]));
     }
     edges.extend(field.expired_before);
-    edges.extend([field.reach.start(), field.reach.end(), window.start(), window.end()]);
+    edges.extend([field.reach.start(), field.reach.end()]);
     edges
 }
 
@@ -85,15 +93,14 @@ fn static_edges(field: &Field<'_>, window: TimeRange) -> Vec<Timestamp> {
 fn recorded_until(field: &Field<'_>, window: TimeRange, direction: Direction) -> Option<Timestamp> {
     let covered = field.covered();
     let edge = match direction {
-        Direction::Earlier => covered.get(&window.start()).map_or(window.start(), |r| r.start),
+        Direction::Earlier => {
+            let start = covered.get(&window.start()).map_or(window.start(), |r| r.start);
+            start.max(field.reach.start())
+        }
         Direction::Later => {
             let last = window.end().minus(TimeDelta::from_microsecond(1));
-            covered.get(&last).map_or(window.end(), |r| r.end)
+            covered.get(&last).map_or(window.end(), |r| r.end).min(field.reach.end())
         }
-    };
-    let edge = match direction {
-        Direction::Earlier => edge.max(field.reach.start()),
-        Direction::Later => edge.min(field.reach.end()),
     };
     (edge != Timestamp::MIN && edge != Timestamp::MAX).then_some(edge)
 }
@@ -114,73 +121,67 @@ impl Walk<'_, '_> {
         distance.max(TimeDelta::ZERO)
     }
 
-    /// The nearer of a finding and the end of recorded time.
-    fn capped(&self, to: Timestamp) -> Margin {
-        match self.recorded {
-            Some(end) if self.distance(end) < self.distance(to) => {
-                Margin { distance: self.distance(end), capped: true }
-            }
-            _ => Margin { distance: self.distance(to), capped: false },
+    /// The first instant of the stretch that begins at `at` and leads away from the question.
+    fn probe(&self, at: Timestamp) -> TimeRange {
+        match self.direction {
+            Direction::Earlier => just_before(at),
+            Direction::Later => TimeRange::instant(at),
         }
     }
 
-    fn to_other_verdict(&self, edges: &[Timestamp], judgement: &Judgement) -> Option<Margin> {
+    fn limit(&self) -> Timestamp {
+        match self.direction {
+            Direction::Earlier => Timestamp::MIN,
+            Direction::Later => Timestamp::MAX,
+        }
+    }
+
+    /// Whether nothing was gathered beyond this instant.
+    fn is_end_of_reach(&self, at: Timestamp) -> bool {
+        match self.direction {
+            Direction::Earlier => at <= self.field.reach.start() && at != Timestamp::MIN,
+            Direction::Later => at >= self.field.reach.end() && at != Timestamp::MAX,
+        }
+    }
+
+    fn to_other_verdict(&self, edges: &mut Edges, judgement: &Judgement) -> Option<Margin> {
         let mut at = self.edge();
-        for _ in 0..MAX_STEPS {
-            if self.recorded.is_some_and(|end| self.distance(end) <= self.distance(at))
-                && !self.is_outside(judgement)
-            {
-                return Some(Margin { distance: self.distance(at), capped: true });
-            }
-            let limit = match self.direction {
-                Direction::Earlier => Timestamp::MIN,
-                Direction::Later => Timestamp::MAX,
-            };
-            if at == limit {
+        let mut work = 0;
+        loop {
+            if at == self.limit() {
                 return None;
             }
-            let probe = match self.direction {
-                Direction::Earlier => just_before(at),
-                Direction::Later => TimeRange::instant(at),
-            };
-            let there = judge(self.field, self.identity, probe);
+            if self.is_end_of_reach(at) || work > MAX_WORK {
+                return Some(Margin { distance: self.distance(at), capped: true });
+            }
+            let there = judge(self.field, self.identity, self.probe(at));
             if there.verdict != judgement.verdict
                 || (judgement.verdict == Verdict::Unique && there.sole() != judgement.sole())
             {
-                return Some(self.capped(at));
+                // Silence is no other answer; it only says that nothing is known from here on.
+                let capped = there.is_silent() && !judgement.is_silent();
+                return Some(Margin { distance: self.distance(at), capped });
             }
-            at = self.next_edge(edges, at).unwrap_or(limit);
+            work += 1 + there.claims.len();
+            at = self.next_edge(edges, at);
         }
-        Some(Margin { distance: self.distance(at), capped: true })
     }
 
-    /// For an answer that is about missing records, the end of recorded time is a change like any other.
-    fn is_outside(&self, judgement: &Judgement) -> bool {
-        matches!(judgement.verdict, Verdict::NotCovered | Verdict::Purged | Verdict::NotOurs)
-    }
-
-    fn next_edge(&self, edges: &[Timestamp], at: Timestamp) -> Option<Timestamp> {
+    fn next_edge(&self, edges: &mut Edges, at: Timestamp) -> Timestamp {
         let known = match self.direction {
-            Direction::Earlier => {
-                let below = edges.partition_point(|e| *e < at);
-                below.checked_sub(1).and_then(|i| edges.get(i)).copied()
-            }
-            Direction::Later => edges.get(edges.partition_point(|e| *e <= at)).copied(),
+            Direction::Earlier => edges.before(at),
+            Direction::Later => edges.after(at),
         };
-        let around = match self.direction {
-            Direction::Earlier => just_before(at),
-            Direction::Later => TimeRange::instant(at),
-        };
-        let bound = self
-            .field
-            .facts
-            .iter()
-            .filter(|f| f.is_named_by_use() && f.outer.overlaps(around))
-            .filter_map(|f| self.next_binding_change(f, at));
+        let facts = self.field.meeting(self.probe(at)).filter_map(|i| self.field.facts.get(i));
+        let bound = facts
+            .filter(|f| f.is_named_by_use())
+            .filter_map(|f| self.next_binding_change(f, at))
+            .chain(known);
         match self.direction {
-            Direction::Earlier => bound.chain(known).max(),
-            Direction::Later => bound.chain(known).min(),
+            Direction::Earlier => bound.max(),
+            Direction::Later => bound.min(),
         }
+        .unwrap_or(self.limit())
     }
 
     fn next_binding_change(&self, fact: &Fact<'_>, at: Timestamp) -> Option<Timestamp> {
@@ -192,39 +193,54 @@ impl Walk<'_, '_> {
 
     /// The nearest time at which somebody else could have held the port.
     fn to_other_name(&self, judgement: &Judgement) -> Option<Margin> {
-        let own = judgement.sole();
         if judgement.names().len() > 1 {
             return Some(Margin { distance: TimeDelta::ZERO, capped: false });
         }
-        let is_other = |names: &[Name]| names.iter().any(|n| Some(n) != own);
-        let mut facts: Vec<(TimeDelta, &Fact<'_>)> = self
-            .field
-            .facts
-            .iter()
-            .filter_map(|f| Some((self.distance(self.near_end(f)?), f)))
-            .collect();
-        facts.sort_by_key(|(distance, _)| *distance);
+        let own = judgement.sole();
+        let claims = judgement.claims.iter().filter_map(|c| self.field.facts.get(c.fact));
+        let own_hosts: Vec<&InsideHost> = claims.map(|f| f.host.as_ref()).collect();
+        // The own host in a time for which no binding names it is nobody else.
+        let is_other = |names: &[Name]| {
+            names.iter().any(|name| match name {
+                Name::Subscriber(_) => Some(name) != own,
+                Name::Unknown(host) => !own_hosts.contains(&host),
+            })
+        };
+        let cap = self.recorded.map(|end| self.distance(end));
+        let near =
+            |(at, f): (usize, &Fact<'_>)| Some(Reverse((self.distance(self.near_end(f)?), at)));
+        let mut facts: BinaryHeap<_> =
+            self.field.facts.iter().enumerate().filter_map(near).collect();
         let mut best: Option<TimeDelta> = None;
-        for (distance, fact) in facts {
-            if best.is_some_and(|best| best <= distance) {
+        let mut work = 0;
+        while let Some(Reverse((distance, at))) = facts.pop() {
+            if best.is_some_and(|best| best <= distance) || cap.is_some_and(|cap| cap < distance) {
                 break;
             }
+            if work > MAX_WORK {
+                best = Some(distance);
+                return best.map(|distance| Margin { distance, capped: true });
+            }
+            let Some(fact) = self.field.facts.get(at) else { continue };
             let found = if fact.is_named_by_use() {
-                self.other_user_of(fact, &is_other)
+                self.other_user_of(fact, &is_other, &mut work)
             } else {
-                is_other(&name(self.identity, fact, fact.outer).names).then_some(distance)
+                work += 1;
+                is_other(&names(self.identity, fact, fact.outer)).then_some(distance)
             };
-            best = match (best, found) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            best = best.into_iter().chain(found).min();
         }
-        let best = best?;
-        let to = match self.direction {
-            Direction::Earlier => self.window.start().minus(best),
-            Direction::Later => self.window.end().plus(best),
-        };
-        Some(self.capped(to))
+        match (best, cap) {
+            (Some(distance), Some(cap)) if cap < distance => {
+                Some(Margin { distance: cap, capped: true })
+            }
+            (Some(distance), _) => Some(Margin { distance, capped: false }),
+            // Beyond the reach of an address-only question others were not looked for.
+            (None, Some(cap)) if self.field.reach != TimeRange::ALL => {
+                Some(Margin { distance: cap, capped: true })
+            }
+            (None, _) => None,
+        }
     }
 
     /// The edge of a fact that faces the question from this direction; none where it lies on the other side.
@@ -242,28 +258,19 @@ impl Walk<'_, '_> {
         &self,
         fact: &Fact<'_>,
         is_other: &dyn Fn(&[Name]) -> bool,
+        work: &mut usize,
     ) -> Option<TimeDelta> {
         let mut at = self.near_end(fact)?;
-        for _ in 0..MAX_STEPS {
-            let probe = match self.direction {
-                Direction::Earlier => just_before(at),
-                Direction::Later => TimeRange::instant(at),
-            };
-            let names = name(self.identity, fact, probe).names;
-            // A host that nobody was bound to is nobody else.
-            let somebody = names.iter().any(|n| n.subscriber().is_some());
-            if fact.outer.overlaps(probe)
-                && is_other(&names)
-                && (somebody || fact.record().is_some())
-            {
-                return Some(self.distance(at));
-            }
-            let next = self.next_binding_change(fact, at)?;
-            if !fact.outer.contains(next) {
+        loop {
+            let probe = self.probe(at);
+            if !fact.outer.overlaps(probe) {
                 return None;
             }
-            at = next;
+            *work += 1;
+            if *work > MAX_WORK || is_other(&names(self.identity, fact, probe)) {
+                return Some(self.distance(at));
+            }
+            at = self.next_binding_change(fact, at)?;
         }
-        None
     }
 }

@@ -15,12 +15,17 @@
 //! | `free` | nobody, in time for which absence is covered | 9 |
 
 mod answer;
+mod claim;
+mod discriminate;
+mod edges;
 mod explain;
+mod fact;
 mod field;
 mod inquiry;
 mod judge;
 mod margin;
 mod naming;
+mod timeline;
 
 pub use answer::{
     Answer, Basis, Candidate, Discriminator, Evidence, Margin, Margins, Name, Reason, RecordPlace,
@@ -32,7 +37,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::store::{Coverage, Ledger};
+use crate::store::{Coverage, Ledger, Pool};
 use field::Field;
 
 /// Answers questions about a ledger.
@@ -51,9 +56,11 @@ use field::Field;
 #[derive(Debug)]
 pub struct Resolver<'l> {
     ledger: &'l Ledger,
-    /// The coverage of an address is the same for every question about it.
-    coverage: Mutex<HashMap<Ipv4Addr, Arc<Coverage>>>,
+    coverage: Mutex<Remembered>,
 }
+
+/// The coverage of an address is the same for every question about ports of the same declared pools.
+type Remembered = HashMap<(Ipv4Addr, Vec<usize>), Arc<Coverage>>;
 
 /// How many addresses' coverage is remembered.
 const MAX_REMEMBERED: usize = 1 << 16;
@@ -76,18 +83,24 @@ impl<'l> Resolver<'l> {
     /// Grows with the allocations ever made on the asked port, as margins look beyond the question; a question
     /// without port with those of the address within an hour, and with the sharing ratio of a rule.
     pub fn resolve(&self, inquiry: &Inquiry) -> Answer {
-        let field = Field::gather(self.ledger, self.coverage(inquiry.addr()), inquiry);
+        let field = Field::gather(self.ledger, self.coverage(inquiry), inquiry);
         let identity = self.ledger.identity();
         let judgement = judge::judge(&field, identity, inquiry.window());
         let margins = margin::margins(&field, identity, inquiry.window(), &judgement);
         explain::answer(self.ledger, &field, inquiry, &judgement, margins)
     }
 
-    fn coverage(&self, addr: Ipv4Addr) -> Arc<Coverage> {
+    fn coverage(&self, inquiry: &Inquiry) -> Arc<Coverage> {
+        let (addr, ports) = (inquiry.addr(), inquiry.ports());
+        let manifest = self.ledger.manifest();
+        let is_asked = |p: &Pool| p.prefix.contains(&addr) && p.ports.overlaps(ports);
+        let pools = manifest.pools.iter().enumerate().filter(|(_, p)| is_asked(p));
+        let key = (addr, pools.map(|(at, _)| at).collect());
         let mut remembered = self.coverage.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MAX_REMEMBERED {
             remembered.clear();
         }
-        Arc::clone(remembered.entry(addr).or_insert_with(|| Arc::new(self.ledger.coverage(addr))))
+        let find = || Arc::new(Coverage::of(manifest, addr, ports));
+        Arc::clone(remembered.entry(key).or_insert_with(find))
     }
 }

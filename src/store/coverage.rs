@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use rangemap::RangeSet;
 
-use super::manifest::{Manifest, SourceEntry};
+use super::manifest::{Manifest, Pool, SourceEntry};
+use crate::port::PortRange;
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
 /// Complete records of one address.
@@ -21,16 +22,38 @@ use crate::time::{TimeDelta, TimeRange, Timestamp};
 ///
 /// A time that was declared complete covers both. Gaps are in neither; nor is what was expired. A source that was
 /// seen to lose lines covers no absence.
+///
+/// Where several devices share an address, all of them must have been recording. A pool says that a device has a
+/// share in the address, and when; a device that shows an address without one has a share at any time:
+///
+/// ```text
+///  cgn-1, pool until 100   |=== log ===|
+///  cgn-2, pool from 100                |=== log ===|
+///  present                 |=======================|
+///  the same without pools                               (never were both recording)
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     present: RangeSet<Timestamp>,
     absent: RangeSet<Timestamp>,
+    /// What was recorded once and then expired.
+    deleted: RangeSet<Timestamp>,
     /// Why absence is not covered where presence is.
     why: Option<AbsenceDoubt>,
+    /// Whether a log ever showed the address, or is of a device that has it.
+    known: bool,
+}
+
+/// One device of an address.
+struct Device<'m> {
+    name: &'m str,
+    coverage: Coverage,
+    /// When it had a share in the address.
+    share: RangeSet<Timestamp>,
 }
 
 /// Why records that are complete for what they show do not prove that nobody was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum AbsenceDoubt {
     /// The profile sets no longest life: a mapping older than the log could still stand.
@@ -40,43 +63,60 @@ pub enum AbsenceDoubt {
 }
 
 impl Coverage {
-    /// The coverage of an address by the logs: every device that showed it, or that a pool declares for it, must
-    /// have been recording; sources of one name are one device.
-    pub fn of(manifest: &Manifest, addr: Ipv4Addr) -> Coverage {
-        let mut devices: Vec<(&str, Coverage)> = Vec::new();
+    /// The coverage of some ports of an address by the logs: every device that showed the address, or that a pool of
+    /// these ports declares for it, must have been recording; sources of one name are one device.
+    pub fn of(manifest: &Manifest, addr: Ipv4Addr, ports: PortRange) -> Coverage {
+        let pools: Vec<&Pool> =
+            manifest.pools.iter().filter(|p| p.prefix.contains(&addr)).collect();
+        let mut devices: Vec<Device<'_>> = Vec::new();
+        for name in pools.iter().filter_map(|p| p.device.as_deref()) {
+            let own = pools.iter().filter(|p| p.device.as_deref() == Some(name));
+            let share: RangeSet<Timestamp> = own
+                .filter(|p| p.ports.overlaps(ports))
+                .map(|p| p.in_force.start()..p.in_force.end())
+                .collect();
+            // A device without any log counts too: who it served cannot be known.
+            if !share.is_empty() && !devices.iter().any(|d| d.name == name) {
+                devices.push(Device { name, coverage: Coverage::default(), share });
+            }
+        }
+        let mut known = false;
         for source in &manifest.sources {
             let Some(log) = &source.log else { continue };
-            let declared = manifest
-                .pools
-                .iter()
-                .any(|p| p.prefix.contains(&addr) && p.device.as_deref() == Some(&source.name));
-            // A pool without a device belongs to whoever shows its addresses.
-            let pooled = manifest.pools.iter().any(|p| {
-                p.device.is_none() && p.prefix.contains(&addr) && shows_any(source, p.prefix)
-            });
-            if !declared && !pooled && !log.showed(addr) {
-                continue;
+            let at = devices.iter().position(|d| d.name == source.name);
+            if at.is_none() {
+                let showed = log.showed(addr);
+                if pools.iter().any(|p| p.device.as_deref() == Some(&source.name)) {
+                    // Its pools say that it has other ports.
+                    known |= showed;
+                    continue;
+                }
+                // A pool without a device belongs to whoever shows its addresses.
+                let shows = |p: &&Pool| p.device.is_none() && shows_any(source, p.prefix);
+                if !showed && !pools.iter().any(shows) {
+                    continue;
+                }
             }
             let own = Coverage::of_source(source);
-            match devices.iter_mut().find(|(name, _)| *name == source.name) {
-                Some((_, device)) => device.join(&own),
-                None => devices.push((&source.name, own)),
+            match at.and_then(|at| devices.get_mut(at)) {
+                Some(device) => device.coverage.join(&own),
+                None => devices.push(Device {
+                    name: &source.name,
+                    coverage: own,
+                    share: [Timestamp::MIN..Timestamp::MAX].into_iter().collect(),
+                }),
             }
         }
-        let mut devices = devices.into_iter().map(|(_, coverage)| coverage);
-        let mut all = devices.next().unwrap_or_default();
-        for device in devices {
-            all = all.meet(&device);
-        }
+        let mut all = Coverage::meet(&devices);
+        all.known |= known;
         if let Some(before) = manifest.expired_before {
-            all.present.remove(Timestamp::MIN..before);
-            all.absent.remove(Timestamp::MIN..before);
+            all.expire(before);
         }
         all
     }
 
     fn of_source(source: &SourceEntry) -> Coverage {
-        let mut coverage = Coverage::default();
+        let mut coverage = Coverage { known: true, ..Coverage::default() };
         let Some(log) = &source.log else { return coverage };
         if let Some(range) = source.covers.or(source.recorded) {
             coverage.present.insert(range.start()..range.end());
@@ -110,17 +150,34 @@ impl Coverage {
         self.present.extend(other.present.iter().cloned());
         // One collector that lost nothing is enough for its own time.
         self.absent.extend(other.absent.iter().cloned());
-        self.why = self.why.or(other.why);
+        self.why = self.why.max(other.why);
+        self.known |= other.known;
     }
 
-    /// Both devices record it.
-    fn meet(&self, other: &Coverage) -> Coverage {
-        let both = |a: &RangeSet<Timestamp>, b: &RangeSet<Timestamp>| a.intersection(b).collect();
-        Coverage {
-            present: both(&self.present, &other.present),
-            absent: both(&self.absent, &other.absent),
-            why: self.why.or(other.why),
+    /// What every device records that has a share in the address at the time, and at least one does.
+    fn meet(devices: &[Device<'_>]) -> Coverage {
+        let mut all = Coverage::default();
+        for device in devices {
+            all.join(&device.coverage);
         }
+        for device in devices {
+            for share in device.share.iter() {
+                for hole in device.coverage.present.gaps(share) {
+                    all.present.remove(hole);
+                }
+                for hole in device.coverage.absent.gaps(share) {
+                    all.absent.remove(hole);
+                }
+            }
+        }
+        all
+    }
+
+    fn expire(&mut self, before: Timestamp) {
+        let gone = Timestamp::MIN..before;
+        self.deleted.extend(self.present.overlapping(&gone).map(|r| r.start..r.end.min(before)));
+        self.present.remove(gone.clone());
+        self.absent.remove(gone);
     }
 
     /// Whether every instant of `range` was recorded.
@@ -138,7 +195,17 @@ impl Coverage {
         self.why
     }
 
-    /// Whether nothing was ever recorded of the address.
+    /// Whether any instant of `range` was recorded once and then expired.
+    pub fn is_deleted(&self, range: TimeRange) -> bool {
+        self.deleted.overlaps(&(range.start()..range.end()))
+    }
+
+    /// Whether any log ever showed the address, or is of a device that has it; what was expired counts.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Whether nothing is recorded of the address.
     pub fn is_empty(&self) -> bool {
         self.present.is_empty()
     }
@@ -150,7 +217,8 @@ impl Coverage {
 
     /// The instants at which coverage of either kind begins or ends.
     pub fn edges(&self) -> impl Iterator<Item = Timestamp> {
-        self.present.iter().chain(self.absent.iter()).flat_map(|r| [r.start, r.end])
+        let sets = [&self.present, &self.absent, &self.deleted];
+        sets.into_iter().flat_map(RangeSet::iter).flat_map(|r| [r.start, r.end])
     }
 }
 

@@ -16,6 +16,7 @@ use crate::allocation::{Allocation, Origin, Place, SourceId};
 use crate::identity::IdentityTable;
 use crate::inside::InsideHost;
 use crate::mapping::{RuleHistory, RuleSet, read_softwire_br};
+use crate::port::PortRange;
 use crate::session::{Assembled, Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
@@ -160,7 +161,7 @@ impl Ledger {
 
     /// For which times the logs of an address are complete.
     pub fn coverage(&self, addr: Ipv4Addr) -> Coverage {
-        Coverage::of(&self.manifest, addr)
+        Coverage::of(&self.manifest, addr, PortRange::ALL)
     }
 
     /// Declares public addresses as ours; declaring the same pool again changes nothing.
@@ -207,7 +208,8 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Puts assembled allocations into the ledger as the source `name`, without a file behind them.
+    /// Puts assembled allocations into the ledger as the source `name`, without a file behind them; whatever source
+    /// their records name, they are this one's.
     ///
     /// # Errors
     ///
@@ -215,9 +217,16 @@ impl Ledger {
     pub fn insert(
         &mut self,
         name: &str,
-        assembled: Assembled,
+        mut assembled: Assembled,
         covers: Option<TimeRange>,
     ) -> Result<(), LedgerError> {
+        let own = SourceId(u32::try_from(self.manifest.sources.len()).unwrap_or(u32::MAX));
+        for allocation in &mut assembled.allocations {
+            let origin = &mut allocation.origin;
+            for place in [&mut origin.create, &mut origin.release].into_iter().flatten() {
+                place.source = own;
+            }
+        }
         let recorded = assembled.audit.recorded();
         let source = SourceEntry {
             name: name.to_owned(),
