@@ -207,6 +207,8 @@ fn instants(case: &Case) -> BTreeSet<i64> {
         stamp(from);
         stamp(until);
     }
+    steps.insert(case.asked.0);
+    steps.insert(case.asked.0 + case.asked.1);
     steps.iter().flat_map(|step| (-3..=3).map(|tick| at(*step) + tick)).collect()
 }
 
