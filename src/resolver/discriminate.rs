@@ -95,7 +95,7 @@ fn first_of_two_names<'a>(sorted: &[&(PortRange, &'a [Name])]) -> Vec<(PortRange
     std::iter::once(first).chain(other).map(|hull| **hull).collect()
 }
 
-/// Whether two differently named records have a port in common, and one of them does not say where it went.
+/// Whether two differently named records have port and protocol in common, and one does not say where it went.
 fn destination_is_missing(claims: &[(&Fact<'_>, &Claim)]) -> bool {
     let mut by_port: Vec<_> = claims
         .iter()
@@ -106,6 +106,7 @@ fn destination_is_missing(claims: &[(&Fact<'_>, &Claim)]) -> bool {
         let beside = by_port.iter().skip(i + 1);
         beside
             .take_while(|(b, _)| b.ports.first() <= a.ports.last())
-            .any(|(b, y)| x != y && (a.destination.is_none() || b.destination.is_none()))
+            .filter(|(b, y)| x != y && a.protocol.zip(b.protocol).is_none_or(|(p, q)| p == q))
+            .any(|(b, _)| a.destination.is_none() || b.destination.is_none())
     })
 }

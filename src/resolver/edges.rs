@@ -53,7 +53,10 @@ impl Edges {
     fn sort_near(&mut self) {
         let start = self.window.start().minus(self.reach);
         let end = self.window.end().plus(self.reach);
-        self.span = TimeRange::new(start, end).unwrap_or(TimeRange::ALL);
+        self.span = match TimeRange::new(start, end) {
+            Ok(span) if self.reach != TimeDelta::MAX => span,
+            _ => TimeRange::ALL,
+        };
         self.near.clear();
         let (start, end) = (self.span.start(), self.span.end());
         self.near.extend(self.all.iter().filter(|e| start <= **e && **e <= end));

@@ -214,12 +214,12 @@ impl Walk<'_, '_> {
         let mut best: Option<TimeDelta> = None;
         let mut work = 0;
         while let Some(Reverse((distance, at))) = facts.pop() {
-            if best.is_some_and(|best| best <= distance) || cap.is_some_and(|cap| cap < distance) {
+            if best.is_some_and(|best| best <= distance) {
                 break;
             }
             if work > MAX_WORK {
-                best = Some(distance);
-                return best.map(|distance| Margin { distance, capped: true });
+                let distance = cap.map_or(distance, |cap| cap.min(distance));
+                return Some(Margin { distance, capped: true });
             }
             let Some(fact) = self.field.facts.get(at) else { continue };
             let found = if fact.is_named_by_use() {

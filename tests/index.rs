@@ -1,0 +1,271 @@
+//! The index against a scan, over shapes that indexes get wrong.
+//!
+//! Equal starts, equal ends, touching intervals, a day beside a microsecond, stacks of full overlap, ports 0 and
+//! 65535, blocks that are neither aligned nor powers of two, one hot address, many with one record each, records
+//! without protocol. `PROPTEST_CASES=100000 cargo test --release --test index` for a long run.
+
+mod common;
+
+use std::net::Ipv4Addr;
+
+use common::index_oracle::Scan;
+use portledger::allocation::{Began, Ended, Grain, InsideId, Origin};
+use portledger::index::Index;
+use portledger::{Allocation, PortRange, Protocol, TimeRange, Timestamp};
+use proptest::prelude::*;
+
+const DAY: i64 = 86_400_000_000;
+
+/// Few instants, so that edges meet; some a tick apart, some a day.
+fn instant() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => 0..12_i64,
+        2 => (0..4_i64).prop_map(|n| n * DAY),
+        2 => (0..4_i64, -1..=1_i64).prop_map(|(n, tick)| n * DAY + tick),
+        1 => prop::sample::select(vec![i64::MIN, i64::MIN + 1, -1, i64::MAX - 1]),
+    ]
+}
+
+fn range() -> impl Strategy<Value = TimeRange> {
+    let end = prop_oneof![
+        4 => 1..6_i64,
+        2 => Just(1_i64),
+        2 => prop::sample::select(vec![DAY, DAY - 1, DAY + 1]),
+        1 => Just(i64::MAX),
+    ];
+    (instant(), end).prop_map(|(start, length)| {
+        let (start, end) = (Timestamp::from_microsecond(start), start.saturating_add(length));
+        TimeRange::new(start, Timestamp::from_microsecond(end)).unwrap_or(TimeRange::instant(start))
+    })
+}
+
+fn port() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        prop::sample::select(vec![0, 1, 1023, 1024, 4095, 4096, 65_534, 65_535]),
+        1000..1100_u16,
+        any::<u16>(),
+    ]
+}
+
+fn ports() -> impl Strategy<Value = PortRange> {
+    prop_oneof![
+        4 => port().prop_map(PortRange::single),
+        3 => (port(), prop::sample::select(vec![1_u16, 2, 62, 63, 64, 99, 2047, 60_000]))
+            .prop_map(|(first, more)| PortRange::new_assert(first, first.saturating_add(more))),
+        1 => Just(PortRange::ALL),
+    ]
+}
+
+fn protocol() -> impl Strategy<Value = Option<Protocol>> {
+    prop::sample::select(vec![None, Some(Protocol::TCP), Some(Protocol::UDP)])
+}
+
+/// Four records out of five are on one address.
+fn addr() -> impl Strategy<Value = Ipv4Addr> {
+    prop_oneof![
+        4 => Just(Ipv4Addr::new(203, 0, 113, 7)),
+        1 => (0..=255_u8).prop_map(|last| Ipv4Addr::new(203, 0, 113, last)),
+        1 => prop::sample::select(vec![Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST]),
+    ]
+}
+
+fn allocation(
+    addr: Ipv4Addr,
+    ports: PortRange,
+    protocol: Option<Protocol>,
+    outer: TimeRange,
+) -> Allocation {
+    Allocation {
+        addr,
+        ports,
+        protocol,
+        destination: None,
+        inside: InsideId(0),
+        inside_port: None,
+        grain: Grain::Session,
+        outer,
+        inner: Some(outer),
+        used_until: outer.end(),
+        created: outer.start(),
+        released: Some(outer.end()),
+        began: Began::Logged,
+        ended: Ended::Logged,
+        origin: Origin::default(),
+    }
+}
+
+/// Numbers the rows by their inside host, so that equal ones can be told apart.
+fn numbered(rows: Vec<Allocation>) -> Vec<Allocation> {
+    (0..).zip(rows).map(|(i, row)| Allocation { inside: InsideId(i), ..row }).collect()
+}
+
+fn rows() -> impl Strategy<Value = Vec<Allocation>> {
+    let row = (addr(), ports(), protocol(), range())
+        .prop_map(|(addr, ports, protocol, outer)| allocation(addr, ports, protocol, outer));
+    prop_oneof![
+        // Anything.
+        prop::collection::vec(row, 0..80),
+        // A stack: one port, one begin or one end.
+        (port(), instant(), prop::collection::vec((1..40_i64, protocol()), 1..60)).prop_map(
+            |(port, edge, rows)| {
+                let stack = |(length, protocol): (i64, Option<Protocol>)| {
+                    let (from, until) = match length % 2 {
+                        0 => (edge, edge.saturating_add(length)),
+                        _ => (edge.saturating_sub(length), edge),
+                    };
+                    let at = Timestamp::from_microsecond;
+                    let outer = TimeRange::new(at(from), at(until)).unwrap_or(TimeRange::ALL);
+                    let addr = Ipv4Addr::new(203, 0, 113, 7);
+                    allocation(addr, PortRange::single(port), protocol, outer)
+                };
+                rows.into_iter().map(stack).collect()
+            }
+        ),
+        // Tenants that touch: each begins where the last one ended.
+        (port(), prop::collection::vec(1..5_i64, 1..80)).prop_map(|(port, lengths)| {
+            let mut at = 0;
+            let tenant = |length: i64| {
+                let start = Timestamp::from_microsecond(at);
+                at += length;
+                let outer = TimeRange::new(start, Timestamp::from_microsecond(at)).unwrap();
+                let addr = Ipv4Addr::new(203, 0, 113, 7);
+                allocation(addr, PortRange::single(port), Some(Protocol::TCP), outer)
+            };
+            lengths.into_iter().map(tenant).collect()
+        }),
+    ]
+    .prop_map(numbered)
+}
+
+#[derive(Clone, Debug)]
+struct Lookup {
+    addr: Ipv4Addr,
+    ports: PortRange,
+    protocol: Option<Protocol>,
+    range: TimeRange,
+}
+
+fn lookup() -> impl Strategy<Value = Lookup> {
+    (addr(), ports(), protocol(), range()).prop_map(|(addr, ports, protocol, range)| Lookup {
+        addr,
+        ports,
+        protocol,
+        range,
+    })
+}
+
+/// The hits as a sorted set of rows.
+fn hosts(rows: impl IntoIterator<Item = Allocation>) -> Vec<u32> {
+    let mut hosts: Vec<u32> = rows.into_iter().map(|a| a.inside.0).collect();
+    hosts.sort_unstable();
+    hosts
+}
+
+fn found(index: &Index, hits: &[u32]) -> Vec<u32> {
+    hosts(hits.iter().map(|&at| *index.get(at).expect("a hit is a position")))
+}
+
+/// Each record's own ports and edges, where a wrong comparison shows.
+fn around(rows: &[Allocation]) -> Vec<Lookup> {
+    let tick = portledger::time::TimeDelta::from_microsecond(1);
+    rows.iter()
+        .take(12)
+        .flat_map(|a| {
+            let edges = [
+                a.outer.start(),
+                a.outer.start().minus(tick),
+                a.outer.end(),
+                a.outer.end().minus(tick),
+            ];
+            let ports = [
+                a.ports.first(),
+                a.ports.last(),
+                a.ports.first().saturating_sub(1),
+                a.ports.last().saturating_add(1),
+            ];
+            edges.into_iter().flat_map(move |at| {
+                ports.map(|port| Lookup {
+                    addr: a.addr,
+                    ports: PortRange::single(port),
+                    protocol: a.protocol,
+                    range: TimeRange::instant(at),
+                })
+            })
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(
+        std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(400)
+    ))]
+
+    #[test]
+    fn the_index_finds_what_a_scan_finds(
+        rows in rows(),
+        lookups in prop::collection::vec(lookup(), 1..20),
+    ) {
+        let scan = Scan(rows.clone());
+        let index = Index::build(rows.clone());
+        prop_assert_eq!(index.len(), rows.len());
+        for l in lookups.iter().chain(&around(&rows)) {
+            let Lookup { addr, ports, protocol, range } = l.clone();
+            for ports in [ports, PortRange::ALL] {
+                let mut hits = Vec::new();
+                index.during(addr, ports, protocol, range, &mut hits);
+                let expected = hosts(scan.during(addr, ports, protocol, range));
+                prop_assert_eq!(found(&index, &hits), expected, "during {:?} {}", l, ports);
+            }
+            let port = ports.first();
+            let mut hits = vec![u32::MAX];
+            index.at(addr, port, protocol, range.start(), &mut hits);
+            prop_assert_eq!(hits.remove(0), u32::MAX, "hits are added, not replaced");
+            let at = TimeRange::instant(range.start());
+            let expected = hosts(scan.during(addr, PortRange::single(port), protocol, at));
+            prop_assert_eq!(found(&index, &hits), expected, "at {:?}", l);
+            prop_assert_eq!(index.has_address(addr), rows.iter().any(|a| a.addr == addr));
+        }
+    }
+
+    #[test]
+    fn neighbours_are_the_nearest_that_are_accepted(
+        rows in rows(),
+        lookups in prop::collection::vec(lookup(), 1..20),
+        modulus in 1..4_u32,
+    ) {
+        let scan = Scan(rows.clone());
+        let index = Index::build(rows.clone());
+        for l in lookups.iter().chain(&around(&rows)) {
+            let is_other = |a: &Allocation| a.inside.0 % modulus == 0;
+            let port = l.ports.first();
+            let n = index.neighbours(l.addr, port, l.protocol, l.range, is_other);
+            let found = (
+                n.before.and_then(|at| index.get(at)).map(|a| a.outer.end().as_microsecond()),
+                n.after.and_then(|at| index.get(at)).map(|a| a.outer.start().as_microsecond()),
+            );
+            let expected = scan.neighbours(l.addr, port, l.protocol, l.range, is_other);
+            prop_assert_eq!(found, expected, "{:?}", l);
+            for at in [n.before, n.after].into_iter().flatten() {
+                prop_assert!(index.get(at).is_some_and(is_other));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_index_holds_nothing() {
+    let index = Index::build(Vec::new());
+    let mut hits = Vec::new();
+    index.during(Ipv4Addr::LOCALHOST, PortRange::ALL, None, TimeRange::ALL, &mut hits);
+    assert!(hits.is_empty() && index.is_empty() && index.addresses().next().is_none());
+    let none = index.neighbours(Ipv4Addr::LOCALHOST, 0, None, TimeRange::ALL, |_| true);
+    assert_eq!((none.before, none.after), (None, None));
+}
+
+#[test]
+fn addresses_are_told_once_and_in_order() {
+    let at = |last| Ipv4Addr::new(203, 0, 113, last);
+    let row = |last| allocation(at(last), PortRange::ALL, None, TimeRange::ALL);
+    let index = Index::build(vec![row(9), row(1), row(9), row(4)]);
+    assert_eq!(index.addresses().collect::<Vec<_>>(), [at(1), at(4), at(9)]);
+}
