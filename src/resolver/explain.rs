@@ -105,7 +105,12 @@ fn records(ledger: &Ledger, record: Record<'_>) -> Evidence {
     }
 }
 
-fn of_rule(ledger: &Ledger, rules: RulesInForce<'_>, rule: &NamedRule, psid: u16) -> Evidence {
+fn of_rule(
+    ledger: &Ledger,
+    rules: RulesInForce<'_>,
+    rule: &NamedRule,
+    psid: Option<u16>,
+) -> Evidence {
     let number = usize::try_from(rules.id.0).unwrap_or(usize::MAX);
     let entry = ledger.manifest().rules.get(number);
     let version = rule.version().or(rules.set.version());
@@ -114,7 +119,7 @@ fn of_rule(ledger: &Ledger, rules: RulesInForce<'_>, rule: &NamedRule, psid: u16
         version: version.map_or_else(|| (number + 1).to_string(), str::to_owned),
         sha256: entry.map(|e| e.file.sha256.clone()).unwrap_or_default(),
         path: entry.map(|e| e.path.clone()).unwrap_or_default(),
-        psid: Some(psid),
+        psid,
     }
 }
 

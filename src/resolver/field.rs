@@ -30,7 +30,7 @@ pub(super) struct Fact<'l> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind<'l> {
     Record(Record<'l>),
-    Rule { rules: RulesInForce<'l>, rule: &'l NamedRule, psid: u16 },
+    Rule { rules: RulesInForce<'l>, rule: &'l NamedRule, psid: Option<u16> },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -195,12 +195,15 @@ impl<'l> Field<'l> {
     }
 
     fn gather_rules(&mut self, ledger: &'l Ledger, inquiry: &Inquiry) {
+        // Times at which a rule leaves the port to another PSID: somebody may have it, so it is not excluded.
+        let mut left_open = Vec::new();
         for (rules, rule) in ledger.rules().matching(inquiry.addr, self.reach) {
             let in_force = rules.in_force;
             let range = in_force.start()..in_force.end();
             self.ruled.insert(range.clone());
-            let mut add = |psid: u16, prefix: ipnet::Ipv6Net| {
-                let ports = rule.rule().psid_params().ports(psid).unwrap_or_default();
+            let mut add = |psid: Option<u16>, prefix: ipnet::Ipv6Net| {
+                // Without a PSID the holder has every port.
+                let ports = rule.rule().psid_params().ports(psid.unwrap_or(0)).unwrap_or_default();
                 self.facts.push(Fact {
                     host: Cow::Owned(InsideHost::prefix(prefix)),
                     outer: in_force,
@@ -213,7 +216,9 @@ impl<'l> Field<'l> {
             match inquiry.port.filter(|_| !inquiry.is_portless()) {
                 Some(port) => match rule.rule().reverse(inquiry.addr, port) {
                     Reverse::Mapped { end_user_prefix, psid } => add(psid, end_user_prefix),
+                    Reverse::MappedPrefix { end_user_prefix, .. } => add(None, end_user_prefix),
                     Reverse::ExcludedPort => self.excluded.insert(range),
+                    Reverse::OtherPsid { .. } => left_open.push(range),
                     _ => {}
                 },
                 None => {
@@ -222,6 +227,9 @@ impl<'l> Field<'l> {
                     }
                 }
             }
+        }
+        for range in left_open {
+            self.excluded.remove(range);
         }
     }
 
