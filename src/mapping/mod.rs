@@ -66,22 +66,27 @@
 //! identifier in place of the port.
 
 mod ce_address;
+mod dhcpv6;
 mod dmr;
 mod error;
 mod history;
 mod named_rule;
+mod presets;
 mod psid;
 mod reverse;
 mod rule;
 mod ruleset;
 #[cfg(feature = "readers")]
 mod softwire_json;
+mod validate;
 
 pub use ce_address::CeLayout;
+pub use dhcpv6::{S46Binding, S46Container, S46Error, S46Rule, Within, parse_s46, write_s46};
 pub use dmr::DefaultMappingRule;
 pub use error::RuleError;
 pub use history::{RuleHistory, RuleSetId, RulesInForce};
 pub use named_rule::{NamedRule, Transport};
+pub use presets::{Preset, UnknownPreset};
 pub use psid::PsidParams;
 pub use reverse::{Reverse, RuleCase, Share};
 pub use rule::BasicMappingRule;
@@ -91,3 +96,4 @@ pub use softwire_json::{
     Place, SoftwireJsonError, SoftwireLimits, SoftwireWriteError, read_softwire_br,
     read_softwire_br_with, write_softwire_br,
 };
+pub use validate::{Finding, Impossible};
