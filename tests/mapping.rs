@@ -91,14 +91,12 @@ fn naive_reverse(rule: &BasicMappingRule, addr: Ipv4Addr, port: u16) -> Reverse 
     let prefix = u128::from_str_radix(&format!("{text:0<128}"), 2).unwrap();
     let len = u8::try_from(text.len()).unwrap();
     let end_user_prefix = Ipv6Net::new(prefix.into(), len).unwrap();
-    match held {
-        32 => Reverse::Mapped { end_user_prefix, psid: (k > 0).then_some(psid) },
-        _ => {
-            let kept = format!("{:0<32}", bits(&v4, 0, held));
-            let v4 = u32::from_str_radix(&kept, 2).unwrap();
-            Reverse::MappedPrefix { end_user_prefix, v4: Ipv4Net::new(v4.into(), held).unwrap() }
-        }
+    if held == 32 {
+        return Reverse::Mapped { end_user_prefix, psid: (k > 0).then_some(psid) };
     }
+    let kept = format!("{:0<32}", bits(&v4, 0, held));
+    let v4 = u32::from_str_radix(&kept, 2).unwrap();
+    Reverse::MappedPrefix { end_user_prefix, v4: Ipv4Net::new(v4.into(), held).unwrap() }
 }
 
 /// Rules for one subscriber on a shared address.
@@ -260,14 +258,11 @@ proptest! {
                 prop_assert_eq!(prefix.prefix_len(), rule.mapped_len());
                 let share = rule.forward(prefix).unwrap();
                 prop_assert!(share.v4.contains(&addr) && share.ports.contains(port));
-                let again = match rule.case() {
-                    RuleCase::AddressPrefix => {
-                        Reverse::MappedPrefix { end_user_prefix: prefix, v4: share.v4 }
-                    }
-                    _ => {
-                        prop_assert_eq!(share.v4.prefix_len(), 32);
-                        Reverse::Mapped { end_user_prefix: prefix, psid: share.psid }
-                    }
+                let again = if rule.case() == RuleCase::AddressPrefix {
+                    Reverse::MappedPrefix { end_user_prefix: prefix, v4: share.v4 }
+                } else {
+                    prop_assert_eq!(share.v4.prefix_len(), 32);
+                    Reverse::Mapped { end_user_prefix: prefix, psid: share.psid }
                 };
                 prop_assert_eq!(reverse, again);
             }

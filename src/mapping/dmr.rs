@@ -32,6 +32,9 @@ pub struct DefaultMappingRule(Ipv6Net);
 /// Bits 64 to 71.
 const RESERVED: u128 = 0xff << 56;
 
+/// The bits before them.
+const BEFORE: u128 = u128::MAX << 64;
+
 impl DefaultMappingRule {
     /// A prefix of 32, 40, 48, 56, 64 or 96 bits; host bits are cleared.
     ///
@@ -59,14 +62,8 @@ impl DefaultMappingRule {
     pub fn embed(self, addr: Ipv4Addr) -> Ipv6Addr {
         let len = self.0.prefix_len();
         let tail = u128::from(u32::from(addr)) << 96 >> len;
-        let tail = match len {
-            96 => tail,
-            // What would lie past bit 64 moves on by the byte that must be zero.
-            _ => {
-                let before = u128::MAX << 64;
-                tail & before | (tail & !before) >> 8
-            }
-        };
+        // What would lie past bit 64 moves on by the byte that must be zero; after 96 bits nothing meets it.
+        let tail = if len == 96 { tail } else { tail & BEFORE | (tail & !BEFORE) >> 8 };
         Ipv6Addr::from(u128::from(self.0.addr()) | tail)
     }
 
@@ -78,13 +75,7 @@ impl DefaultMappingRule {
             return None;
         }
         let len = self.0.prefix_len();
-        let tail = match len {
-            96 => bits,
-            _ => {
-                let before = u128::MAX << 64;
-                bits & before | (bits & !before) << 8
-            }
-        };
+        let tail = if len == 96 { bits } else { bits & BEFORE | (bits & !BEFORE) << 8 };
         u32::try_from(tail << len >> 96).ok().map(Ipv4Addr::from)
     }
 }

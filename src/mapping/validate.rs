@@ -78,7 +78,7 @@ pub enum Finding {
 pub enum Impossible {
     /// The Rule IPv4 prefix lies in 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4 or 240.0.0.0/4: no host has such an address.
     NoHostAddress,
-    /// The Rule IPv6 prefix lies in ::/8 or ff00::/8: nobody is delegated a prefix of it.
+    /// The Rule IPv6 prefix lies in `::/8` or `ff00::/8`: nobody is delegated a prefix of it.
     NoDelegatedPrefix,
 }
 

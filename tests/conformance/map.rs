@@ -57,24 +57,20 @@ fn ranges(share: &Share) -> String {
 /// What the library says, in the words of the columns from `expect_kind` to `n_ports`.
 fn said(row: &Row) -> [String; 7] {
     let mut said = [const { String::new() }; 7];
-    let rule = match rule(row) {
-        Ok(rule) => rule,
-        Err(_) => {
-            said[0] = "invalid-rule".to_owned();
-            return said;
-        }
+    let Ok(rule) = rule(row) else {
+        said[0].push_str("invalid-rule");
+        return said;
     };
     let (addr, port) = (row.need("ipv4"), row.need("port"));
     let reverse = rule.reverse(addr, port);
-    said[0] = match reverse {
+    said[0].push_str(match reverse {
         Reverse::Mapped { .. } => "mapped",
         Reverse::MappedPrefix { .. } => "mapped-prefix",
         Reverse::ExcludedPort => "excluded-port",
         Reverse::OtherPsid { .. } => "other-psid",
         Reverse::OutsideRule => "outside-rule",
         other => panic!("{other:?}"),
-    }
-    .to_owned();
+    });
     if let Reverse::OtherPsid { psid } = reverse {
         said[1] = psid.to_string();
     }

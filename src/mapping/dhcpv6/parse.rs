@@ -60,6 +60,7 @@ struct Bytes<'a> {
     offset: usize,
 }
 
+#[derive(Clone, Copy)]
 struct Option6<'a> {
     code: u16,
     /// Where its code stands.
@@ -68,15 +69,15 @@ struct Option6<'a> {
 }
 
 impl Option6<'_> {
-    fn misplaced(&self, within: Within) -> S46Error {
+    fn misplaced(self, within: Within) -> S46Error {
         S46Error::Misplaced { offset: self.offset, code: self.code, within }
     }
 
-    fn missing(&self, missing: u16) -> S46Error {
+    fn missing(self, missing: u16) -> S46Error {
         S46Error::Missing { offset: self.offset, code: self.code, missing }
     }
 
-    fn rule_error(&self) -> impl Fn(RuleError) -> S46Error + use<> {
+    fn rule_error(self) -> impl Fn(RuleError) -> S46Error + use<> {
         let offset = self.offset;
         move |source| S46Error::Rule { offset, source }
     }

@@ -11,10 +11,10 @@ fn hex(text: &str) -> Vec<u8> {
 
 const BR_OPTION: &str = "005a 0010 20010db8ffff00000000000000000001";
 
-/// RFC 7597 Appendix A, example 1: F, EA 16, 192.0.2.0/24, 2001:db8::/40.
+/// RFC 7597 Appendix A, example 1: F, EA 16, 192.0.2.0/24, `2001:db8::/40`.
 const RULE_OPTION: &str = "0059 000d 01 10 18 c0000200 28 20010db800";
 
-/// RFC 7597 Appendix A, example 5: no EA bits, 192.0.2.18/32, 2001:db8:12:3400::/56, offset 6, PSID 0x34 of 8 bits.
+/// RFC 7597 Appendix A, example 5: no EA bits, 192.0.2.18/32, `2001:db8:12:3400::/56`, offset 6, PSID 0x34 of 8 bits.
 const ONE_OPTION: &str = "0059 0017 00 00 20 c0000212 38 20010db8001234 005d 0004 06 08 3400";
 
 fn container(code: u16, options: &[&str]) -> Vec<u8> {

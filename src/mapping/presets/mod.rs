@@ -62,6 +62,7 @@ impl Preset {
     }
 
     /// The rules, each under the name of the service and its Rule IPv6 prefix, such as `v6plus 240b:10::/31`.
+    #[expect(clippy::missing_panics_doc, reason = "every line of every table is read by a test")]
     pub fn rules(self) -> RuleSet {
         let rules = self.table().lines().skip(1).map(|line| {
             let (rule, br) = read(line).expect("the tables of presets are sound");
