@@ -1,7 +1,7 @@
 //! Whose port it is by the rules: one lookup through a set of some 850 rules, against scanning all of them.
 //!
-//! The rules are the published tables, and as many again in private space with prefixes of 20 to 32 bits, some inside
-//! others.
+//! The rules are the published tables, and as many again in private space with prefixes of 20 to 32 bits, all side by
+//! side.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;

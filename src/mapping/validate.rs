@@ -165,7 +165,7 @@ impl RuleSet {
     ///
     /// # Complexity
     ///
-    /// `O(n log n)` in the number of rules, and at most four findings for each.
+    /// `O(n log n)` in the number of rules, and at most five findings for each.
     pub fn validate(&self) -> Vec<Finding> {
         let rules: Vec<&BasicMappingRule> = self.rules().iter().map(NamedRule::rule).collect();
         let mut findings = Vec::new();
