@@ -1,9 +1,13 @@
 //! Properties of the MAP arithmetic, against definitions that are slow and obvious.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use ipnet::{Ipv4Net, Ipv6Net};
-use portledger::mapping::{BasicMappingRule, NamedRule, PsidParams, Reverse, RuleHistory, RuleSet};
+use portledger::mapping::{
+    BasicMappingRule, CeLayout, DefaultMappingRule, Finding, NamedRule, PsidParams, Reverse,
+    RuleCase, RuleHistory, RuleSet, SetAnswer,
+};
 use portledger::port::PortRange;
 use portledger::{TimeRange, Timestamp};
 use proptest::prelude::*;
@@ -74,11 +78,54 @@ fn naive_reverse(rule: &BasicMappingRule, addr: Ipv4Addr, port: u16) -> Reverse 
     let k = rule.psid_params().len();
     let v6 = format!("{:0128b}", u128::from(rule.v6().network()));
     let psid_text = format!("{psid:016b}");
+    // Without room for all of the address, its first bits are read.
+    let held = 32.min(r + rule.ea_len());
     let text =
-        format!("{}{}{}", bits(&v6, 0, n), bits(&v4, r, 32 - r), bits(&psid_text, 16 - k, k));
+        format!("{}{}{}", bits(&v6, 0, n), bits(&v4, r, held - r), bits(&psid_text, 16 - k, k));
+    let (text, psid) = match rule.own_psid() {
+        Some(own) if own != psid => return Reverse::OtherPsid { psid },
+        // The prefix stands in the rule.
+        Some(own) => (bits(&v6, 0, n).to_owned(), own),
+        None => (text, psid),
+    };
     let prefix = u128::from_str_radix(&format!("{text:0<128}"), 2).unwrap();
     let len = u8::try_from(text.len()).unwrap();
-    Reverse::Mapped { end_user_prefix: Ipv6Net::new(prefix.into(), len).unwrap(), psid }
+    let end_user_prefix = Ipv6Net::new(prefix.into(), len).unwrap();
+    if held == 32 {
+        return Reverse::Mapped { end_user_prefix, psid: (k > 0).then_some(psid) };
+    }
+    let kept = format!("{:0<32}", bits(&v4, 0, held));
+    let v4 = u32::from_str_radix(&kept, 2).unwrap();
+    Reverse::MappedPrefix { end_user_prefix, v4: Ipv4Net::new(v4.into(), held).unwrap() }
+}
+
+/// Rules for one subscriber on a shared address.
+fn one_to_one() -> impl Strategy<Value = BasicMappingRule> {
+    (params(), any::<u32>(), any::<u128>(), 0u8..=128, any::<u16>()).prop_map(
+        |(params, v4, v6, n, psid)| {
+            let v4 = Ipv4Net::new(v4.into(), 32).unwrap();
+            let v6 = Ipv6Net::new(v6.into(), n).unwrap();
+            let psid = u32::from(psid) % params.sharing_ratio();
+            BasicMappingRule::one_to_one(v6, v4, params, u16::try_from(psid).unwrap()).unwrap()
+        },
+    )
+}
+
+/// Rules under which nothing is shared, the offset any that can be written.
+fn unshared() -> impl Strategy<Value = BasicMappingRule> {
+    (0u8..=32, any::<proptest::sample::Index>(), 0u8..=16).prop_flat_map(|(r, o, a)| {
+        let o = u8::try_from(o.index(usize::from(32 - r) + 1)).unwrap();
+        (any::<u32>(), any::<u128>(), 0..=128 - o).prop_map(move |(v4, v6, n)| {
+            let v4 = Ipv4Net::new(v4.into(), r).unwrap();
+            let v6 = Ipv6Net::new(v6.into(), n).unwrap();
+            BasicMappingRule::new(v6, v4, o, a, None).unwrap()
+        })
+    })
+}
+
+/// Every case of rule.
+fn any_rule() -> impl Strategy<Value = BasicMappingRule> {
+    prop_oneof![3 => rule(), 1 => one_to_one(), 2 => unshared()]
 }
 
 /// Ports at the edges of fields, and any others.
@@ -142,13 +189,47 @@ proptest! {
     }
 
     #[test]
-    fn end_users_are_who_reverse_finds_on_any_port(rule in rule(), addr in any::<u32>()) {
+    fn end_users_are_who_reverse_finds_on_any_port(rule in any_rule(), addr in any::<u32>()) {
         let addr = addr_in(&rule, addr);
         let all: Vec<_> = rule.end_users(addr).collect();
-        prop_assert_eq!(all.len(), 1 << rule.psid_params().len());
+        let sharers = if rule.own_psid().is_some() { 1 } else { 1 << rule.psid_params().len() };
+        prop_assert_eq!(all.len(), sharers);
         for port in (0..=u16::MAX).step_by(97) {
-            if let Reverse::Mapped { end_user_prefix, psid } = rule.reverse(addr, port) {
-                prop_assert_eq!(all[usize::from(psid)], (psid, end_user_prefix));
+            let (psid, prefix) = match rule.reverse(addr, port) {
+                Reverse::Mapped { end_user_prefix, psid } => (psid, end_user_prefix),
+                Reverse::MappedPrefix { end_user_prefix, .. } => (None, end_user_prefix),
+                _ => continue,
+            };
+            let place = if sharers == 1 { 0 } else { psid.unwrap_or(0) };
+            prop_assert_eq!(all[usize::from(place)], (psid, prefix));
+        }
+    }
+
+    #[test]
+    fn every_port_of_an_address_is_somebodys_or_nobodys_by_the_rule(rule in any_rule(), addr in any::<u32>()) {
+        // By the forward direction alone: the port sets of all who have a part of the address, and what is excluded.
+        let addr = addr_in(&rule, addr);
+        let mut owner = vec![None; 65_536];
+        for (psid, prefix) in rule.end_users(addr) {
+            let share = rule.forward(prefix).unwrap();
+            prop_assert!(share.v4.contains(&addr));
+            prop_assert_eq!(share.psid, psid);
+            prop_assert_eq!(share.end_user_prefix, prefix);
+            for range in share.ports.ranges() {
+                for port in range.first()..=range.last() {
+                    let before = owner[usize::from(port)].replace(prefix);
+                    prop_assert_eq!(before, None, "port {} twice", port);
+                }
+            }
+        }
+        for port in 0..=u16::MAX {
+            let reverse = rule.reverse(addr, port);
+            prop_assert_eq!(reverse.end_user_prefix(), owner[usize::from(port)], "port {}", port);
+            let is_excluded = rule.psid_params().excluded().is_some_and(|r| r.contains(port));
+            prop_assert_eq!(reverse == Reverse::ExcludedPort, is_excluded);
+            if reverse.end_user_prefix().is_none() && !is_excluded {
+                let is_other = matches!(reverse, Reverse::OtherPsid { psid } if Some(psid) != rule.own_psid());
+                prop_assert!(is_other, "{:?}", reverse);
             }
         }
     }
@@ -163,31 +244,38 @@ proptest! {
     }
 
     #[test]
-    fn reverse_is_the_definition(rule in rule(), addr in any::<u32>(), inside in any::<bool>(), port in port()) {
+    fn reverse_is_the_definition(rule in any_rule(), addr in any::<u32>(), inside in any::<bool>(), port in port()) {
         let addr = if inside { addr_in(&rule, addr) } else { addr.into() };
         prop_assert_eq!(rule.reverse(addr, port), naive_reverse(&rule, addr, port));
     }
 
     #[test]
-    fn reverse_then_forward_is_the_same_share(rule in rule(), addr in any::<u32>(), port in port()) {
+    fn reverse_then_forward_is_the_same_share(rule in any_rule(), addr in any::<u32>(), port in port()) {
         let addr = addr_in(&rule, addr);
-        match rule.reverse(addr, port) {
-            Reverse::Mapped { end_user_prefix, psid } => {
-                prop_assert_eq!(end_user_prefix.prefix_len(), rule.mapped_len());
-                let (found, found_psid, ports) = rule.forward(end_user_prefix).unwrap();
-                prop_assert_eq!((found, found_psid), (addr, psid));
-                prop_assert!(ports.contains(port));
+        let reverse = rule.reverse(addr, port);
+        match reverse.end_user_prefix() {
+            Some(prefix) => {
+                prop_assert_eq!(prefix.prefix_len(), rule.mapped_len());
+                let share = rule.forward(prefix).unwrap();
+                prop_assert!(share.v4.contains(&addr) && share.ports.contains(port));
+                let again = if rule.case() == RuleCase::AddressPrefix {
+                    Reverse::MappedPrefix { end_user_prefix: prefix, v4: share.v4 }
+                } else {
+                    prop_assert_eq!(share.v4.prefix_len(), 32);
+                    Reverse::Mapped { end_user_prefix: prefix, psid: share.psid }
+                };
+                prop_assert_eq!(reverse, again);
             }
-            Reverse::ExcludedPort => {
+            None if reverse == Reverse::ExcludedPort => {
                 prop_assert!(rule.psid_params().excluded().unwrap().contains(port));
             }
-            other => prop_assert!(false, "{:?}", other),
+            None => prop_assert!(rule.own_psid().is_some(), "{:?}", reverse),
         }
     }
 
     #[test]
     fn forward_then_reverse_is_the_same_prefix(
-        rule in rule(),
+        rule in any_rule(),
         any in any::<u128>(),
         longer in any::<proptest::sample::Index>(),
     ) {
@@ -197,18 +285,68 @@ proptest! {
         let delegated_len = len + u8::try_from(longer.index(usize::from(128 - len) + 1)).unwrap();
         let delegated = Ipv6Net::new(inside.into(), delegated_len).unwrap();
         let expected = Ipv6Net::new(inside.into(), len).unwrap().trunc();
-        let (addr, psid, ports) = rule.forward(delegated).unwrap();
-        prop_assert!(!ports.is_empty());
-        for range in ports.ranges() {
-            for port in [range.first(), range.last()] {
-                let mapped = Reverse::Mapped { end_user_prefix: expected, psid };
-                prop_assert_eq!(rule.reverse(addr, port), mapped);
+        let share = rule.forward(delegated).unwrap();
+        prop_assert!(!share.ports.is_empty());
+        prop_assert_eq!(share.end_user_prefix, expected);
+        for addr in [share.v4.network(), share.v4.broadcast()] {
+            for range in share.ports.ranges() {
+                for port in [range.first(), range.last()] {
+                    prop_assert_eq!(rule.reverse(addr, port).end_user_prefix(), Some(expected));
+                }
             }
         }
     }
 
     #[test]
-    fn a_prefix_that_is_too_short_or_elsewhere_has_no_share(rule in rule(), any in any::<u128>(), len in 0u8..=128) {
+    fn the_address_of_a_customer_edge_is_its_prefix_and_its_share(
+        rule in any_rule(),
+        any in any::<u128>(),
+        longer in any::<proptest::sample::Index>(),
+    ) {
+        let inside = u128::from(rule.v6().network()) | any & u128::from(rule.v6().hostmask());
+        let len = rule.mapped_len();
+        let len = len + u8::try_from(longer.index(usize::from(128 - len) + 1)).unwrap();
+        let delegated = Ipv6Net::new(inside.into(), len).unwrap();
+        let share = rule.forward(delegated).unwrap();
+        let (v4, psid) = (share.v4.network().octets(), share.psid.unwrap_or(0).to_be_bytes());
+        for (layout, at) in [(CeLayout::Rfc7597, 10), (CeLayout::Draft03, 9)] {
+            let mut octets = [0; 16];
+            octets[at..at + 4].copy_from_slice(&v4);
+            octets[at + 4..at + 6].copy_from_slice(&psid);
+            // The first bits are the prefix's, bit by bit.
+            let written = format!("{:0128b}", u128::from_be_bytes(octets));
+            let prefix = format!("{:0128b}", u128::from(delegated.network()));
+            let len = usize::from(len);
+            let expected = format!("{}{}", &prefix[..len], &written[len..]);
+            let ce = rule.ce_address(delegated, layout).unwrap();
+            prop_assert_eq!(format!("{:0128b}", u128::from(ce)), expected);
+            // The border relay reads the same share from it.
+            let back = rule.forward(Ipv6Net::from(ce));
+            prop_assert_eq!(back.map(|b| (b.v4, b.psid)), Some((share.v4, share.psid)));
+        }
+    }
+
+    #[test]
+    fn a_default_mapping_rule_gives_back_what_it_embeds(
+        prefix in any::<u128>(),
+        len in proptest::sample::select(vec![32u8, 40, 48, 56, 64, 96]),
+        addr in any::<u32>(),
+    ) {
+        let prefix = Ipv6Net::new((prefix & !(0xff << 56)).into(), len).unwrap();
+        let dmr = DefaultMappingRule::new(prefix).unwrap();
+        let embedded = dmr.embed(addr.into());
+        prop_assert!(dmr.prefix().contains(&embedded));
+        prop_assert_eq!(embedded.octets()[8], 0);
+        // By RFC 6052 section 2.2: byte for byte after the prefix, byte 8 left out.
+        let after = embedded.octets().into_iter().enumerate().skip(usize::from(len / 8));
+        let bytes: Vec<u8> = after.filter(|(i, _)| *i != 8).map(|(_, b)| b).collect();
+        prop_assert_eq!(&bytes[..4], &addr.to_be_bytes());
+        prop_assert!(bytes[4..].iter().all(|b| *b == 0));
+        prop_assert_eq!(dmr.extract(embedded), Some(addr.into()));
+    }
+
+    #[test]
+    fn a_prefix_that_is_too_short_or_elsewhere_has_no_share(rule in any_rule(), any in any::<u128>(), len in 0u8..=128) {
         let net = Ipv6Net::new(any.into(), len).unwrap();
         let maps = len >= rule.mapped_len() && rule.v6().contains(&net);
         prop_assert_eq!(rule.forward(net).is_some(), maps);
@@ -226,8 +364,14 @@ proptest! {
         let v4 = Ipv4Net::new(v4.into(), r).unwrap();
         if let Ok(rule) = BasicMappingRule::new(v6, v4, ea_len, offset, psid_len) {
             prop_assert_eq!((rule.v6(), rule.v4()), (v6.trunc(), v4.trunc()));
-            prop_assert!(ea_len + r > 32 && u16::from(n) + u16::from(ea_len) <= 128);
-            prop_assert_eq!(rule.psid_params().len(), ea_len - (32 - r));
+            prop_assert!(ea_len <= 48 && u16::from(n) + u16::from(ea_len) <= 128);
+            prop_assert_eq!(rule.psid_params().len(), ea_len.saturating_sub(32 - r));
+            let case = match (ea_len + r).cmp(&32) {
+                std::cmp::Ordering::Less => RuleCase::AddressPrefix,
+                std::cmp::Ordering::Equal => RuleCase::WholeAddress,
+                std::cmp::Ordering::Greater => RuleCase::SharedAddress,
+            };
+            prop_assert_eq!(rule.case(), case);
             prop_assert!(psid_len.is_none_or(|k| k == rule.psid_params().len()));
         }
     }
@@ -242,9 +386,26 @@ fn crowded_set() -> impl Strategy<Value = RuleSet> {
     })
 }
 
+/// Rules for one subscriber each on one address, and sometimes two ways to share it.
+fn sharing_set() -> impl Strategy<Value = RuleSet> {
+    let one = (any::<u16>(), 0u8..16, prop_oneof![9 => Just(6u8), 1 => Just(4u8)]);
+    proptest::collection::vec(one, 1..8).prop_map(|rules| {
+        let named = rules.into_iter().map(|(v6, psid, a)| {
+            let v6 = 0x2001_0db8 << 96 | u128::from(v6) << 80;
+            let v6 = Ipv6Net::new(v6.into(), 48).unwrap();
+            let v4 = Ipv4Net::new(0xc000_0207.into(), 32).unwrap();
+            let params = PsidParams::new(a, 4).unwrap();
+            let rule = BasicMappingRule::one_to_one(v6, v4, params, u16::from(psid)).unwrap();
+            NamedRule::new(format!("{v6} {psid} {a}"), rule)
+        });
+        RuleSet::new("sharing", named.collect())
+    })
+}
+
 fn crowded_addr() -> impl Strategy<Value = Ipv4Addr> {
     prop_oneof![
         4 => (0u32..256).prop_map(|i| (0xc000_0200 | i).into()),
+        1 => Just(Ipv4Addr::new(192, 0, 2, 7)),
         1 => any::<u32>().prop_map(Ipv4Addr::from),
     ]
 }
@@ -287,6 +448,42 @@ proptest! {
             prop_assert_eq!(answer.rule, rule);
             prop_assert_eq!(answer.reverse, naive_reverse(rule.rule(), addr, port));
             prop_assert_ne!(answer.reverse, Reverse::OutsideRule);
+        }
+        // One holder, or all who are named: never one of several.
+        let named: Vec<_> =
+            answers.iter().filter(|a| a.reverse.end_user_prefix().is_some()).copied().collect();
+        let prefixes: BTreeSet<_> = named.iter().map(|a| a.reverse.end_user_prefix()).collect();
+        let answer = set.answer(addr, port);
+        match prefixes.len() {
+            0 => {
+                let expected = if answers.is_empty() {
+                    SetAnswer::OutsideRules
+                } else if answers.iter().all(|a| a.reverse == Reverse::ExcludedPort) {
+                    SetAnswer::ExcludedPort
+                } else {
+                    SetAnswer::NoSubscriber
+                };
+                prop_assert_eq!(answer, expected);
+            }
+            1 => prop_assert_eq!(answer, SetAnswer::Mapped(named[0])),
+            _ => prop_assert_eq!(answer, SetAnswer::Ambiguous(named)),
+        }
+    }
+
+    #[test]
+    fn a_set_without_harmful_findings_has_one_owner_for_every_port(
+        set in prop_oneof![crowded_set(), sharing_set()],
+        addr in crowded_addr(),
+    ) {
+        let ambiguous = (0..=u16::MAX)
+            .step_by(61)
+            .any(|port| matches!(set.answer(addr, port), SetAnswer::Ambiguous(_)));
+        if ambiguous {
+            let findings = set.validate();
+            let is_reported = findings.iter().any(|f| {
+                matches!(f, Finding::EqualPrefixes { .. } | Finding::MixedParams { .. })
+            });
+            prop_assert!(is_reported, "{:?}", findings);
         }
     }
 

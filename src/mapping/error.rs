@@ -1,15 +1,15 @@
 //! Why numbers and prefixes are not a mapping rule.
 
-use std::fmt;
-
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// Why a mapping rule, or its PSID parameters, cannot be used.
+/// Why a mapping rule, its PSID parameters or a default mapping rule cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleError {
     /// The PSID offset is beyond what a rule can carry.
-    #[error("PSID offset {offset} is out of range: write 0 to 15 (the default of MAP is 6)")]
+    #[error(
+        "PSID offset {offset} is out of range: write 0 to 15 (the default of MAP is 6), or 16 where there is no PSID"
+    )]
     PsidOffset {
         /// The offset as given.
         offset: u8,
@@ -54,33 +54,48 @@ pub enum RuleError {
         /// The EA length as given.
         ea_len: u8,
     },
-    /// The rule is valid, but of a kind that is not built yet.
-    #[error("the rule is valid, but {0} is not supported yet: leave it out")]
-    NotSupported(UnsupportedCase),
-}
-
-/// The kinds of valid rules that are not built yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum UnsupportedCase {
-    /// `o = 0`: one rule for each subscriber; address and PSID stand in the rule.
-    OneToOne,
-    /// `o + r = 32`: each subscriber has a whole IPv4 address.
-    WholeAddress,
-    /// `o + r < 32`: each subscriber has an IPv4 prefix.
-    AddressPrefix,
-}
-
-impl fmt::Display for UnsupportedCase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            UnsupportedCase::OneToOne => "a rule for one subscriber (EA length 0)",
-            UnsupportedCase::WholeAddress => {
-                "a rule that gives each subscriber a whole IPv4 address (EA length + IPv4 prefix length = 32)"
-            }
-            UnsupportedCase::AddressPrefix => {
-                "a rule that gives each subscriber an IPv4 prefix (EA length + IPv4 prefix length < 32)"
-            }
-        })
-    }
+    /// A rule without EA bits has a PSID length, but its PSID is not said.
+    #[error(
+        "the rule has no EA bits and a PSID of {len} bits, but the PSID itself is missing: write it"
+    )]
+    PsidMissing {
+        /// The PSID length.
+        len: u8,
+    },
+    /// The PSID has more bits than its length.
+    #[error(
+        "PSID {psid} does not fit into {len} bits: write it right-aligned, or correct the PSID length"
+    )]
+    PsidOutOfRange {
+        /// The PSID as given, right-aligned.
+        psid: u16,
+        /// The PSID length, k.
+        len: u8,
+    },
+    /// A PSID of its own for a rule whose IPv4 prefix is no single address.
+    #[error(
+        "a PSID of {len} bits shares one address, but {v4} is several: write the /32 that is shared, or remove the PSID"
+    )]
+    PsidOfPrefix {
+        /// The Rule IPv4 prefix.
+        v4: Ipv4Net,
+        /// The PSID length, k.
+        len: u8,
+    },
+    /// A default mapping rule whose length does not say where the IPv4 address goes.
+    #[error(
+        "an IPv4 address cannot be embedded after {dmr}: a default mapping rule has 32, 40, 48, 56, 64 or 96 bits (64 is usual)"
+    )]
+    DmrLength {
+        /// The prefix as given.
+        dmr: Ipv6Net,
+    },
+    /// A default mapping rule with something in the byte that must be zero.
+    #[error(
+        "bits 64 to 71 of {dmr} must be zero (RFC 6052 section 2.2): correct the default mapping rule"
+    )]
+    DmrReservedByte {
+        /// The prefix as given.
+        dmr: Ipv6Net,
+    },
 }

@@ -1,6 +1,6 @@
 //! Floor 1: stateless sharing, where the answer is arithmetic on the rules that were in force.
 //!
-//! MAP-E (RFC 7597) gives each subscriber an IPv6 prefix, and that prefix *is* the share of the IPv4 address: nobody
+//! MAP (RFC 7597, RFC 7599) gives each subscriber an IPv6 prefix, and that prefix *is* the share of the IPv4 address: nobody
 //! logs anything. A [`BasicMappingRule`] computes both ways: from (address, port) to the End-user IPv6 prefix
 //! ([`BasicMappingRule::reverse`]), and from the prefix to the address and its ports ([`BasicMappingRule::forward`]).
 //! Who held the prefix is another room's question.
@@ -39,15 +39,25 @@
 //! The provider may delegate a longer prefix than `n + o`, or a database may hold a shorter one: join by overlap, never
 //! by equality.
 //!
-//! # What is built
+//! # The cases
 //!
-//! | case | condition | here |
-//! |---|---|---|
-//! | shared address | `o + r > 32`, `o > 0` | yes |
-//! | whole address | `o + r = 32` | refused: [`UnsupportedCase::WholeAddress`] |
-//! | IPv4 prefix | `o + r < 32` | refused: [`UnsupportedCase::AddressPrefix`] |
-//! | rule per subscriber | `o = 0` | refused: [`UnsupportedCase::OneToOne`] |
-//! | MAP-T, lightweight 4over6, deterministic NAT | | not yet |
+//! | condition | what a subscriber has | PSID | who has the port |
+//! |---|---|---|---|
+//! | `o + r > 32` | ports of an address | in the EA bits | the PSID of the port; with `a > 0` nobody has `A = 0` |
+//! | `o + r = 32` | an address | none | the holder, whatever the port; `a` has no effect |
+//! | `o + r < 32` | an IPv4 prefix | none | the holder, whatever the port |
+//! | `o = 0`, `r = 32`, `k > 0` | ports of an address | in the rule | the PSID of the port, if the rule is for that one |
+//!
+//! `o = 0` is one rule for each subscriber, `r = 0` puts the whole address into the EA bits; they are no other cases.
+//! Where a whole address is held, protocols without ports can be attributed too.
+//!
+//! MAP-T (RFC 7599) has the same rules; its [`DefaultMappingRule`] says how outside addresses look inside.
+//!
+//! # Where rules come from
+//!
+//! `read_softwire_br` reads the JSON of a border relay (RFC 8676), [`parse_s46`] the DHCPv6 options that customers get
+//! (RFC 7598), and [`Preset`] holds the published tables of some services. [`RuleSet::validate`] looks for rules that
+//! cannot stand beside each other.
 //!
 //! # Sets and their history
 //!
@@ -55,20 +65,35 @@
 //! force when. MAP port sets hold for every protocol alike, so no protocol is asked here; an ICMP query goes by its
 //! identifier in place of the port.
 
+mod ce_address;
+mod dhcpv6;
+mod dmr;
 mod error;
 mod history;
+mod named_rule;
+mod presets;
 mod psid;
+mod reverse;
 mod rule;
 mod ruleset;
 #[cfg(feature = "readers")]
 mod softwire_json;
+mod validate;
 
-pub use error::{RuleError, UnsupportedCase};
+pub use ce_address::CeLayout;
+pub use dhcpv6::{S46Binding, S46Container, S46Error, S46Rule, Within, parse_s46, write_s46};
+pub use dmr::DefaultMappingRule;
+pub use error::RuleError;
 pub use history::{RuleHistory, RuleSetId, RulesInForce};
+pub use named_rule::{NamedRule, Transport};
+pub use presets::{Preset, UnknownPreset};
 pub use psid::PsidParams;
-pub use rule::{BasicMappingRule, Reverse};
-pub use ruleset::{NamedRule, RuleAnswer, RuleSet};
+pub use reverse::{Reverse, RuleCase, Share};
+pub use rule::BasicMappingRule;
+pub use ruleset::{RuleAnswer, RuleSet, SetAnswer};
 #[cfg(feature = "readers")]
 pub use softwire_json::{
-    Place, SoftwireJsonError, SoftwireLimits, read_softwire_br, read_softwire_br_with,
+    Place, SoftwireJsonError, SoftwireLimits, SoftwireWriteError, read_softwire_br,
+    read_softwire_br_with, write_softwire_br,
 };
+pub use validate::{Finding, Impossible};

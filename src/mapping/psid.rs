@@ -29,16 +29,18 @@ impl PsidParams {
     /// The PSID offset of MAP-E and MAP-T where none is given (RFC 7597 section 5.1).
     pub const DEFAULT_OFFSET: u8 = 6;
 
-    /// An offset of 0 to 15 bits and a PSID of 0 to 16 bits, together at most 16.
+    /// An offset of 0 to 16 bits and a PSID of 0 to 16 bits, together at most 16.
+    ///
+    /// An offset of 16 leaves no PSID, and says nothing: RFC 8676 allows it, RFC 7598 does not.
     ///
     /// # Errors
     ///
     /// [`RuleError::PsidOffset`] and [`RuleError::PsidTooLong`].
     pub const fn new(offset: u8, len: u8) -> Result<PsidParams, RuleError> {
-        if offset > 15 {
+        if offset > 16 || (offset == 16 && len > 0) {
             return Err(RuleError::PsidOffset { offset });
         }
-        // The offset is at most 15, so the difference exists.
+        // The offset is at most 16, so the difference exists.
         if len > 16 - offset {
             return Err(RuleError::PsidTooLong { offset, len });
         }
@@ -49,9 +51,9 @@ impl PsidParams {
     ///
     /// # Panics
     ///
-    /// When `offset > 15` or `offset + len > 16`; in a constant that is a compile error.
+    /// When `offset > 16` or `offset + len > 16`; in a constant that is a compile error.
     pub const fn new_assert(offset: u8, len: u8) -> PsidParams {
-        assert!(offset <= 15, "a PSID offset is at most 15");
+        assert!(offset <= 16, "a PSID offset is at most 16");
         assert!(len <= 16 - offset, "PSID offset and PSID length are at most 16 together");
         PsidParams { offset, len }
     }
@@ -131,11 +133,12 @@ mod tests {
 
     #[test]
     fn parameters_beyond_a_port_are_refused() {
-        assert_eq!(PsidParams::new(16, 0), Err(RuleError::PsidOffset { offset: 16 }));
+        assert_eq!(PsidParams::new(16, 1), Err(RuleError::PsidOffset { offset: 16 }));
+        assert_eq!(PsidParams::new(17, 0), Err(RuleError::PsidOffset { offset: 17 }));
         assert_eq!(PsidParams::new(255, 255), Err(RuleError::PsidOffset { offset: 255 }));
         assert_eq!(PsidParams::new(6, 11), Err(RuleError::PsidTooLong { offset: 6, len: 11 }));
         assert_eq!(PsidParams::new(0, 17), Err(RuleError::PsidTooLong { offset: 0, len: 17 }));
-        for (a, k) in [(0, 0), (0, 16), (15, 1), (15, 0), (6, 10)] {
+        for (a, k) in [(0, 0), (0, 16), (15, 1), (15, 0), (6, 10), (16, 0)] {
             assert_eq!(PsidParams::new(a, k), Ok(PsidParams::new_assert(a, k)), "{a} {k}");
         }
     }

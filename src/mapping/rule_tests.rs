@@ -23,14 +23,18 @@ fn addr(s: &str) -> Ipv4Addr {
 }
 
 fn mapped(prefix: &str, psid: u16) -> Reverse {
-    Reverse::Mapped { end_user_prefix: net(prefix), psid }
+    Reverse::Mapped { end_user_prefix: net(prefix), psid: Some(psid) }
+}
+
+fn whole(prefix: &str) -> Reverse {
+    Reverse::Mapped { end_user_prefix: net(prefix), psid: None }
 }
 
 #[test]
 fn rfc_7597_appendix_a_example_1_basic_mapping_rule() {
-    let (v4, psid, ports) = appendix_a().forward(net("2001:db8:12:3400::/56")).unwrap();
-    assert_eq!((v4, psid), (addr("192.0.2.18"), 0x34));
-    let ranges: Vec<String> = ports.ranges().iter().map(ToString::to_string).collect();
+    let share = appendix_a().forward(net("2001:db8:12:3400::/56")).unwrap();
+    assert_eq!((share.v4.to_string().as_str(), share.psid), ("192.0.2.18/32", Some(0x34)));
+    let ranges: Vec<String> = share.ports.ranges().iter().map(ToString::to_string).collect();
     assert_eq!(ranges.len(), 63);
     assert_eq!(ranges[..2], ["1232-1235", "2256-2259"]);
     assert_eq!(ranges[61..], ["63696-63699", "64720-64723"]);
@@ -44,16 +48,87 @@ fn rfc_7597_appendix_a_example_2_border_relay() {
 }
 
 #[test]
-fn rfc_7597_appendix_a_example_4_whole_address_is_refused_by_name() {
-    let err = rule("2001:db8:12:3400::/56", "192.0.2.18/32", 0, 6, None).unwrap_err();
-    assert_eq!(err, RuleError::NotSupported(UnsupportedCase::OneToOne));
-    assert!(err.to_string().contains("not supported yet"), "{err}");
+fn rfc_7597_appendix_a_example_4_a_whole_address_for_one() {
+    let rule = rule("2001:db8:12:3400::/56", "192.0.2.18/32", 0, 6, None).unwrap();
+    assert_eq!(rule.case(), RuleCase::WholeAddress);
+    // The offset has no effect: port 80 is attributable.
+    for port in [0, 80, 1023, 65_535] {
+        assert_eq!(rule.reverse(addr("192.0.2.18"), port), whole("2001:db8:12:3400::/56"));
+    }
+    assert_eq!(rule.reverse(addr("192.0.2.19"), 80), Reverse::OutsideRule);
+    let share = rule.forward(net("2001:db8:12:3400::/56")).unwrap();
+    assert_eq!((share.psid, share.ports.len()), (None, 65_536));
 }
 
 #[test]
-fn rfc_7597_appendix_a_example_5_explicit_psid_is_refused_by_name() {
-    let err = rule("2001:db8:12:3400::/56", "192.0.2.18/32", 0, 6, Some(8)).unwrap_err();
-    assert_eq!(err, RuleError::NotSupported(UnsupportedCase::OneToOne));
+fn rfc_7597_appendix_a_example_5_an_explicit_psid() {
+    let params = PsidParams::new_assert(6, 8);
+    let (v6, v4) = (net("2001:db8:12:3400::/56"), "192.0.2.18/32".parse().unwrap());
+    let rule = BasicMappingRule::one_to_one(v6, v4, params, 0x34).unwrap();
+    assert_eq!((rule.ea_len(), rule.own_psid(), rule.mapped_len()), (0, Some(0x34), 56));
+    assert_eq!(rule.reverse(addr("192.0.2.18"), 1232), mapped("2001:db8:12:3400::/56", 0x34));
+    assert_eq!(rule.reverse(addr("192.0.2.18"), 1231), Reverse::OtherPsid { psid: 0x33 });
+    assert_eq!(rule.reverse(addr("192.0.2.18"), 80), Reverse::ExcludedPort);
+    assert_eq!(rule.forward(v6).unwrap().ports, appendix_a().forward(v6).unwrap().ports);
+    let all: Vec<_> = rule.end_users(addr("192.0.2.18")).collect();
+    assert_eq!(all, [(Some(0x34), v6)]);
+}
+
+#[test]
+fn rules_without_ea_bits_that_cannot_be_are_refused() {
+    let v6 = net("2001:db8:12:3400::/56");
+    let one = |v4: &str, a, k, psid| {
+        BasicMappingRule::one_to_one(v6, v4.parse().unwrap(), PsidParams::new_assert(a, k), psid)
+    };
+    assert_eq!(
+        one("192.0.2.18/32", 6, 8, 256),
+        Err(RuleError::PsidOutOfRange { psid: 256, len: 8 })
+    );
+    assert_eq!(one("192.0.2.18/32", 6, 0, 1), Err(RuleError::PsidOutOfRange { psid: 1, len: 0 }));
+    let v4 = "192.0.2.0/24".parse().unwrap();
+    assert_eq!(one("192.0.2.18/24", 6, 8, 1), Err(RuleError::PsidOfPrefix { v4, len: 8 }));
+    assert_eq!(
+        rule("2001:db8::/56", "192.0.2.18/32", 0, 6, Some(8)),
+        Err(RuleError::PsidMissing { len: 8 })
+    );
+    assert_eq!(
+        rule("2001:db8::/56", "192.0.2.18/32", 0, 9, Some(8)),
+        Err(RuleError::PsidTooLong { offset: 9, len: 8 })
+    );
+    // Without a PSID it is the rule with an EA length of 0.
+    assert_eq!(
+        one("192.0.2.0/24", 6, 0, 0),
+        rule("2001:db8:12:3400::/56", "192.0.2.0/24", 0, 6, None)
+    );
+}
+
+#[test]
+fn each_subscriber_can_have_an_ipv4_prefix() {
+    // r = 8, o = 16: a /24 each.
+    let rule = rule("2001:db8:ac04::/48", "186.0.0.0/8", 16, 0, None).unwrap();
+    assert_eq!(rule.case(), RuleCase::AddressPrefix);
+    let v4 = "186.234.66.0/24".parse().unwrap();
+    let end_user_prefix = net("2001:db8:ac04:ea42::/64");
+    let expected = Reverse::MappedPrefix { end_user_prefix, v4 };
+    for (host, port) in [("186.234.66.0", 0), ("186.234.66.122", 80), ("186.234.66.255", 65_535)] {
+        assert_eq!(rule.reverse(addr(host), port), expected);
+    }
+    assert_eq!(rule.reverse(addr("187.0.0.0"), 80), Reverse::OutsideRule);
+    let share = rule.forward(net("2001:db8:ac04:ea42:7::/80")).unwrap();
+    assert_eq!((share.v4, share.psid, share.ports.len()), (v4, None, 65_536));
+    assert_eq!(share.end_user_prefix, end_user_prefix);
+    assert_eq!(rule.end_users(addr("186.234.66.9")).collect::<Vec<_>>(), [(None, end_user_prefix)]);
+}
+
+#[test]
+fn everything_can_belong_to_one() {
+    // n = 0, r = 0, o = 0: no bit is read anywhere.
+    let rule = rule("::/0", "0.0.0.0/0", 0, 6, None).unwrap();
+    let v4 = "0.0.0.0/0".parse().unwrap();
+    let end_user_prefix = net("::/0");
+    let expected = Reverse::MappedPrefix { end_user_prefix, v4 };
+    assert_eq!(rule.reverse(addr("255.255.255.255"), 7), expected);
+    assert_eq!(rule.forward(net("2001:db8::/32")).unwrap().v4, v4);
 }
 
 #[test]
@@ -103,8 +178,8 @@ fn everybody_who_shares_an_address_is_named_once() {
     let rule = appendix_a();
     let all: Vec<_> = rule.end_users(addr("192.0.2.18")).collect();
     assert_eq!(all.len(), 256);
-    assert_eq!(all[0], (0, net("2001:db8:12::/56")));
-    assert_eq!(all[255], (255, net("2001:db8:12:ff00::/56")));
+    assert_eq!(all[0], (Some(0), net("2001:db8:12::/56")));
+    assert_eq!(all[255], (Some(255), net("2001:db8:12:ff00::/56")));
 }
 
 #[test]
@@ -116,8 +191,9 @@ fn the_whole_ipv4_address_can_be_in_the_ea_bits() {
         rule.reverse(addr("203.0.113.7"), 443),
         mapped("2001:db8:1:cb00:7107:1bb::/96", 443)
     );
-    let (v4, psid, ports) = rule.forward(net("2001:db8:1:cb00:7107:1bb::/96")).unwrap();
-    assert_eq!((v4, psid, ports.to_string().as_str()), (addr("203.0.113.7"), 443, "443"));
+    let share = rule.forward(net("2001:db8:1:cb00:7107:1bb::/96")).unwrap();
+    assert_eq!((share.v4.addr(), share.psid), (addr("203.0.113.7"), Some(443)));
+    assert_eq!(share.ports.to_string(), "443");
 }
 
 #[test]
@@ -171,7 +247,7 @@ fn invalid_rules_are_refused() {
             ea_len: 16
         }
     );
-    // Invalid before unsupported: 8 EA bits leave no PSID.
+    // 8 EA bits leave no PSID.
     assert!(matches!(
         err("2001:db8::/40", "192.0.2.0/24", 8, 6, Some(8)),
         RuleError::PsidLenDisagrees { derived: 0, .. }
@@ -179,21 +255,15 @@ fn invalid_rules_are_refused() {
 }
 
 #[test]
-fn valid_rules_of_other_cases_are_refused_by_name() {
-    for (v4, o, case) in [
-        ("192.0.2.0/24", 8, UnsupportedCase::WholeAddress),
-        ("0.0.0.0/0", 32, UnsupportedCase::WholeAddress),
-        ("192.0.2.0/24", 7, UnsupportedCase::AddressPrefix),
-        ("192.0.2.0/24", 0, UnsupportedCase::OneToOne),
-        ("192.0.2.18/32", 0, UnsupportedCase::OneToOne),
-    ] {
-        let err = rule("2001:db8::/40", v4, o, 6, None).unwrap_err();
-        assert_eq!(err, RuleError::NotSupported(case), "{v4} {o}");
-        assert!(err.to_string().contains("not supported yet"), "{err}");
+fn whole_addresses_ignore_the_offset() {
+    // Published rules write 16 there.
+    for offset in [0, 6, 15, 16] {
+        let rule = rule("2001:db8::/56", "192.0.2.0/24", 8, offset, Some(0)).unwrap();
+        assert_eq!(rule.reverse(addr("192.0.2.7"), 1), whole("2001:db8:0:7::/64"), "{offset}");
     }
-    // Where nothing is shared the offset has no effect; 16 is written there.
-    assert_eq!(
-        rule("2001:db8::/56", "192.0.2.0/24", 8, 16, Some(0)).unwrap_err(),
-        RuleError::NotSupported(UnsupportedCase::WholeAddress)
-    );
+    let err = rule("2001:db8::/56", "192.0.2.0/24", 8, 17, None).unwrap_err();
+    assert_eq!(err, RuleError::PsidOffset { offset: 17 });
+    // The whole address can be in the EA bits too.
+    let rule = rule("2001:db8::/32", "0.0.0.0/0", 32, 6, None).unwrap();
+    assert_eq!(rule.reverse(addr("192.0.2.18"), 80), whole("2001:db8:c000:212::/64"));
 }

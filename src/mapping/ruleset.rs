@@ -3,43 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::mapping::{BasicMappingRule, Reverse};
-
-/// A rule with the name that its source gives it, such as the name of an `algo-instance` (RFC 8676).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct NamedRule {
-    name: String,
-    version: Option<String>,
-    rule: BasicMappingRule,
-}
-
-impl NamedRule {
-    /// A rule under a name.
-    pub fn new(name: impl Into<String>, rule: BasicMappingRule) -> NamedRule {
-        NamedRule { name: name.into(), version: None, rule }
-    }
-
-    /// The same rule with the version that its source gives it.
-    #[must_use]
-    pub fn with_version(self, version: impl Into<String>) -> NamedRule {
-        NamedRule { version: Some(version.into()), ..self }
-    }
-
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The version of this one rule, where its source has one.
-    pub fn version(&self) -> Option<&str> {
-        self.version.as_deref()
-    }
-
-    /// The rule.
-    pub const fn rule(&self) -> &BasicMappingRule {
-        &self.rule
-    }
-}
+use crate::mapping::{NamedRule, Reverse};
 
 /// What one of the deciding rules says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +12,23 @@ pub struct RuleAnswer<'a> {
     pub rule: &'a NamedRule,
     /// What it says; never [`Reverse::OutsideRule`].
     pub reverse: Reverse,
+}
+
+/// What the rules of a set say together about an address and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetAnswer<'a> {
+    /// One holder: [`Reverse::Mapped`] or [`Reverse::MappedPrefix`]. When several rules name the same prefix, the first
+    /// of them.
+    Mapped(RuleAnswer<'a>),
+    /// Several rules name different prefixes: all of them, in the order of the rules.
+    Ambiguous(Vec<RuleAnswer<'a>>),
+    /// The deciding rules speak for single PSIDs of the address, and none of them for this port's.
+    NoSubscriber,
+    /// The port belongs to no subscriber (`A = 0`).
+    ExcludedPort,
+    /// No rule holds the address.
+    OutsideRules,
 }
 
 /// The rules of one domain that are in force together.
@@ -112,7 +93,7 @@ impl RuleSet {
     pub fn new(name: impl Into<String>, rules: Vec<NamedRule>) -> RuleSet {
         let mut by_len: BTreeMap<u8, Vec<(u32, usize)>> = BTreeMap::new();
         for (place, rule) in rules.iter().enumerate() {
-            let v4 = rule.rule.v4();
+            let v4 = rule.rule().v4();
             by_len.entry(v4.prefix_len()).or_default().push((u32::from(v4.network()), place));
         }
         let tables = by_len
@@ -179,14 +160,68 @@ impl RuleSet {
     /// What the deciding rules ([`RuleSet::matches`]) say about a port. Empty when no rule holds the address.
     pub fn reverse(&self, addr: Ipv4Addr, port: u16) -> Vec<RuleAnswer<'_>> {
         self.matches(addr)
-            .map(|rule| RuleAnswer { rule, reverse: rule.rule.reverse(addr, port) })
+            .map(|rule| RuleAnswer { rule, reverse: rule.rule().reverse(addr, port) })
             .collect()
+    }
+
+    /// What the deciding rules ([`RuleSet::matches`]) say together. Every one of them is asked: rules for one
+    /// subscriber each share an address, and two rules that name two holders are doubt.
+    ///
+    /// ```
+    /// use portledger::mapping::{BasicMappingRule, NamedRule, PsidParams, RuleSet, SetAnswer};
+    /// let v4 = "203.0.113.9/32".parse().unwrap();
+    /// let share = |name, v6: &str, psid| {
+    ///     let params = PsidParams::new(6, 4)?;
+    ///     let rule = BasicMappingRule::one_to_one(v6.parse().unwrap(), v4, params, psid)?;
+    ///     Ok::<_, portledger::mapping::RuleError>(NamedRule::new(name, rule))
+    /// };
+    /// let set = RuleSet::new(
+    ///     "one-to-one",
+    ///     vec![share("p0", "2001:db8:4000::/48", 0)?, share("p7", "2001:db8:4007::/48", 7)?],
+    /// );
+    /// let SetAnswer::Mapped(answer) = set.answer(v4.addr(), 1024 + 7 * 64) else { panic!() };
+    /// assert_eq!(answer.rule.name(), "p7");
+    /// assert_eq!(set.answer(v4.addr(), 1024 + 5 * 64), SetAnswer::NoSubscriber);
+    /// assert_eq!(set.answer(v4.addr(), 80), SetAnswer::ExcludedPort);
+    /// # Ok::<(), portledger::mapping::RuleError>(())
+    /// ```
+    ///
+    /// # Complexity
+    ///
+    /// That of [`RuleSet::matches`], plus the number of deciding rules; allocates only for
+    /// [`SetAnswer::Ambiguous`].
+    pub fn answer(&self, addr: Ipv4Addr, port: u16) -> SetAnswer<'_> {
+        let mut first: Option<RuleAnswer<'_>> = None;
+        let (mut is_ambiguous, mut is_other, mut is_excluded) = (false, false, false);
+        for rule in self.matches(addr) {
+            let reverse = rule.rule().reverse(addr, port);
+            match reverse.end_user_prefix() {
+                Some(prefix) => match first {
+                    Some(held) => is_ambiguous |= held.reverse.end_user_prefix() != Some(prefix),
+                    None => first = Some(RuleAnswer { rule, reverse }),
+                },
+                None if reverse == Reverse::ExcludedPort => is_excluded = true,
+                None => is_other = true,
+            }
+        }
+        match first {
+            Some(_) if is_ambiguous => {
+                let mut owners = self.reverse(addr, port);
+                owners.retain(|a| a.reverse.end_user_prefix().is_some());
+                SetAnswer::Ambiguous(owners)
+            }
+            Some(answer) => SetAnswer::Mapped(answer),
+            None if is_other => SetAnswer::NoSubscriber,
+            None if is_excluded => SetAnswer::ExcludedPort,
+            None => SetAnswer::OutsideRules,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::{BasicMappingRule, PsidParams};
 
     fn rule(name: &str, v6: &str, v4: &str, ea_len: u8) -> NamedRule {
         let rule = BasicMappingRule::new(v6.parse().unwrap(), v4.parse().unwrap(), ea_len, 6, None);
@@ -270,7 +305,33 @@ mod tests {
     }
 
     #[test]
+    fn one_table_loaded_twice_names_one_holder() {
+        let a = rule("a", "2001:db8:9000::/40", "203.0.113.0/24", 16);
+        let b = rule("b", "2001:db8:9000::/40", "203.0.113.0/24", 16);
+        let set = RuleSet::new("twice", vec![a, b]);
+        let answer = set.answer("203.0.113.44".parse().unwrap(), 1024);
+        assert!(matches!(answer, SetAnswer::Mapped(a) if a.rule.name() == "a"), "{answer:?}");
+    }
+
+    #[test]
+    fn a_port_that_one_rule_excludes_and_another_leaves_open_is_not_called_excluded() {
+        // Two rules of one address with different offsets: a fault, and neither says the port is nobody's.
+        let one = |name, a, psid| {
+            let params = PsidParams::new_assert(a, 4);
+            let v6 = "2001:db8::/48".parse().unwrap();
+            let v4 = "203.0.113.9/32".parse().unwrap();
+            NamedRule::new(name, BasicMappingRule::one_to_one(v6, v4, params, psid).unwrap())
+        };
+        let set = RuleSet::new("mixed", vec![one("a6", 6, 0), one("a4", 4, 0)]);
+        let answer = |port| set.answer("203.0.113.9".parse().unwrap(), port);
+        assert_eq!(answer(1023), SetAnswer::ExcludedPort);
+        assert_eq!(answer(4095), SetAnswer::NoSubscriber);
+    }
+
+    #[test]
     fn an_empty_set_holds_no_address() {
+        let set = RuleSet::new("none", Vec::new());
+        assert_eq!(set.answer(Ipv4Addr::UNSPECIFIED, 0), SetAnswer::OutsideRules);
         assert!(RuleSet::new("none", Vec::new()).reverse(Ipv4Addr::UNSPECIFIED, 0).is_empty());
     }
 }

@@ -14,15 +14,19 @@
 mod error;
 mod node;
 mod strict;
+mod write;
 
 pub use error::{Place, SoftwireJsonError, SoftwireLimits};
+pub use write::{SoftwireWriteError, write_softwire_br};
 
 use std::collections::HashSet;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde_json::Value;
 
-use crate::mapping::{BasicMappingRule, NamedRule, PsidParams, RuleSet};
+use crate::mapping::{
+    BasicMappingRule, DefaultMappingRule, NamedRule, PsidParams, RuleError, RuleSet, Transport,
+};
 use error::TOP_QUALIFIED;
 use node::Node;
 
@@ -45,12 +49,15 @@ const INSTANCE_MEMBERS: &[&str] = &[
     "traffic-stat",
 ];
 
-/// Reads the MAP-E rules of a border relay, with the default [`SoftwireLimits`].
+/// Reads the MAP-E and MAP-T rules of a border relay, with the default [`SoftwireLimits`].
 ///
 /// - The top node may be written with or without its module name; other modules beside it are left alone.
 /// - `enable: false` instances are skipped; [`RuleSet::disabled`] names them.
 /// - Without `port-set` the PSID offset is 6, the default of MAP (RFC 7597 section 5.1). A `port-set` must write its
 ///   `psid-offset`: the model's own default differs between its parts.
+/// - `psid` is right-aligned. It is for rules with an `ea-len` of 0, and only 0 may stand there otherwise.
+/// - `br-ipv6-addr` may stand under `encapsulation` and `dmr-ipv6-prefix` under `translation`, as the RFC's own example
+///   has it. `traffic-stat` is left out.
 /// - `version` may be a string (RFC 7951) or a number. Each rule carries its own; the set carries the one that all of
 ///   its rules share.
 /// - The name of the set is `ietf-softwire-br`, for [`RuleSet::with_name`] to change.
@@ -73,7 +80,7 @@ pub fn read_softwire_br(bytes: &[u8]) -> Result<RuleSet, SoftwireJsonError> {
     read_softwire_br_with(bytes, SoftwireLimits::default())
 }
 
-/// Reads the MAP-E rules of a border relay; see [`read_softwire_br`].
+/// Reads the rules of a border relay; see [`read_softwire_br`].
 pub fn read_softwire_br_with(
     bytes: &[u8],
     limits: SoftwireLimits,
@@ -132,19 +139,8 @@ pub fn read_softwire_br_with(
 
 fn read_instance(instance: &Node<'_>, name: &str) -> Result<NamedRule, SoftwireJsonError> {
     instance.check_members(INSTANCE_MEMBERS)?;
-    for member in ["dmr-ipv6-prefix", "translation"] {
-        if let Some(node) = instance.find(member) {
-            return Err(SoftwireJsonError::NotSupported { place: node.place, what: "MAP-T is" });
-        }
-    }
-    // The address of the border relay and the forwarding flag do not change whose a port is, but a file that garbles
-    // them is not to be trusted with the rest.
-    if let Some(node) = instance.find("encapsulation") {
-        node.check_members(&["br-ipv6-addr"])?;
-        node.find("br-ipv6-addr").map_or(Ok(()), |n| n.check_ipv6_addr())?;
-    }
-    instance.find("br-ipv6-addr").map_or(Ok(()), |n| n.check_ipv6_addr())?;
-    instance.find("forwarding").map_or(Ok(true), |n| n.boolean())?;
+    let forwarding = instance.find("forwarding").map(|n| n.boolean()).transpose()?;
+    let transport = read_transport(instance)?;
 
     let advice = "write it as the border relay has it";
     let ea = instance.need("ea-len", advice)?.small_number()?;
@@ -152,47 +148,122 @@ fn read_instance(instance: &Node<'_>, name: &str) -> Result<NamedRule, SoftwireJ
     let v6: Ipv6Net = v6.parse("an IPv6 prefix such as `2001:db8::/40`")?;
     let v4 = instance.need("rule-ipv4-prefix", advice)?;
     let v4: Ipv4Net = v4.parse("an IPv4 prefix such as `192.0.2.0/24`")?;
-    let (offset, psid_len) = match instance.find("port-set") {
+    let ports = match instance.find("port-set") {
         Some(port_set) => read_port_set(&port_set, ea)?,
-        None => (PsidParams::DEFAULT_OFFSET, None),
+        None => Ports { offset: PsidParams::DEFAULT_OFFSET, len: None, psid: None },
     };
-    let rule = BasicMappingRule::new(v6, v4, ea, offset, psid_len)
+    let rule = ports
+        .rule(v6, v4, ea)
         .map_err(|source| SoftwireJsonError::Rule { place: instance.place.clone(), source })?;
-    let rule = NamedRule::new(name, rule);
-    Ok(match read_version(instance)? {
-        Some(version) => rule.with_version(version),
-        None => rule,
-    })
+    let mut rule = NamedRule::new(name, rule).with_transport(transport);
+    if let Some(forwarding) = forwarding {
+        rule = rule.with_forwarding(forwarding);
+    }
+    let (version, date) = read_version(instance)?;
+    if let Some(version) = version {
+        rule = rule.with_version(version);
+    }
+    if let Some(date) = date {
+        rule = rule.with_date(date);
+    }
+    Ok(rule)
 }
 
-fn read_port_set(port_set: &Node<'_>, ea_len: u8) -> Result<(u8, Option<u8>), SoftwireJsonError> {
+/// The border relay or the default mapping rule. They do not change whose a port is, but a file that garbles them is not
+/// to be trusted with the rest.
+fn read_transport(instance: &Node<'_>) -> Result<Transport, SoftwireJsonError> {
+    let mut found: Option<(Transport, Node<'_>)> = None;
+    for (case, member) in [("encapsulation", "br-ipv6-addr"), ("translation", "dmr-ipv6-prefix")] {
+        let wrapped = match instance.find(case) {
+            Some(node) => {
+                node.check_members(&[member])?;
+                node.find(member)
+            }
+            None => None,
+        };
+        for node in [instance.find(member), wrapped].into_iter().flatten() {
+            let transport = if case == "encapsulation" {
+                Transport::Encapsulation { br: node.parse("an IPv6 address")? }
+            } else {
+                let prefix = node.parse("an IPv6 prefix such as `2001:db8:ffff::/64`")?;
+                let dmr = DefaultMappingRule::new(prefix).map_err(|source| {
+                    SoftwireJsonError::Rule { place: node.place.clone(), source }
+                })?;
+                Transport::Translation { dmr }
+            };
+            if found.as_ref().is_some_and(|(first, _)| *first != transport) {
+                return Err(node.is_not(
+                    "the only one: a rule has one border relay (MAP-E) or one default mapping rule (MAP-T)",
+                ));
+            }
+            found = Some((transport, node));
+        }
+    }
+    Ok(found.map_or(Transport::Unstated, |(transport, _)| transport))
+}
+
+/// A `port-set`, as it stands.
+struct Ports {
+    offset: u8,
+    len: Option<u8>,
+    psid: Option<u16>,
+}
+
+impl Ports {
+    fn rule(&self, v6: Ipv6Net, v4: Ipv4Net, ea_len: u8) -> Result<BasicMappingRule, RuleError> {
+        match (ea_len, self.len, self.psid) {
+            (0, Some(len), Some(psid)) => {
+                let params = PsidParams::new(self.offset, len)?;
+                BasicMappingRule::one_to_one(v6, v4, params, psid)
+            }
+            _ => BasicMappingRule::new(v6, v4, ea_len, self.offset, self.len),
+        }
+    }
+}
+
+fn read_port_set(port_set: &Node<'_>, ea_len: u8) -> Result<Ports, SoftwireJsonError> {
     port_set.check_members(&["psid-offset", "psid-len", "psid"])?;
     let advice = "write it, as 6 where the border relay uses the default of MAP";
     let offset = port_set.need("psid-offset", advice)?.small_number()?;
     let len = port_set.find("psid-len").map(|n| n.small_number()).transpose()?;
+    let Some(node) = port_set.find("psid") else {
+        return Ok(Ports { offset, len, psid: None });
+    };
+    let psid = node.value.as_u64().and_then(|v| u16::try_from(v).ok());
+    let psid = psid.ok_or_else(|| node.is_not("a PSID: a number from 0 to 65535"))?;
     // The model makes `psid` mandatory; with EA bits it says nothing, each subscriber's is in the prefix.
-    if let Some(psid) = port_set.find("psid")
-        && (psid.value.as_u64().is_none_or(|v| v > u64::from(u16::MAX))
-            || (ea_len > 0 && psid.value.as_u64() != Some(0)))
-    {
-        return Err(psid.is_not("0: a rule with EA bits has no PSID of its own, remove it"));
+    if ea_len > 0 && psid != 0 {
+        return Err(node.is_not("0: a rule with EA bits has no PSID of its own, remove it"));
     }
-    Ok((offset, len))
+    if len.is_none() && psid != 0 {
+        return Err(node.is_not("0: without `psid-len` there is no PSID; write its length too"));
+    }
+    Ok(Ports { offset, len, psid: Some(psid) })
 }
 
-fn read_version(instance: &Node<'_>) -> Result<Option<String>, SoftwireJsonError> {
+/// The version and its date.
+fn read_version(
+    instance: &Node<'_>,
+) -> Result<(Option<String>, Option<String>), SoftwireJsonError> {
     let Some(versioning) = instance.find("algo-versioning") else {
-        return Ok(None);
+        return Ok((None, None));
     };
     versioning.check_members(&["version", "date"])?;
-    let Some(version) = versioning.find("version") else {
-        return Ok(None);
+    let version = match versioning.find("version") {
+        None => None,
+        Some(node) => match node.value {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) if number.is_u64() => Some(number.to_string()),
+            _ => {
+                return Err(node.is_not("a version: write a number, or a text that is not empty"));
+            }
+        },
     };
-    match version.value {
-        Value::String(text) if !text.is_empty() => Ok(Some(text.clone())),
-        Value::Number(number) if number.is_u64() => Ok(Some(number.to_string())),
-        _ => Err(version.is_not("a version: write a number, or a text that is not empty")),
-    }
+    let date = match versioning.find("date") {
+        None => None,
+        Some(node) => Some(node.text("a date such as `2026-11-22T00:00:00Z`")?.to_owned()),
+    };
+    Ok((version, date))
 }
 
 #[cfg(test)]

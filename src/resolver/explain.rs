@@ -122,7 +122,7 @@ fn of_rule(ledger: &Ledger, by: &Rule<'_>) -> Evidence {
         version: version.map_or_else(|| number.saturating_add(1).to_string(), str::to_owned),
         sha256: entry.map(|e| e.file.sha256.clone()).unwrap_or_default(),
         path: entry.map(|e| e.path.clone()).unwrap_or_default(),
-        psid: Some(by.psid),
+        psid: by.psid,
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) enum Kind<'l> {
 pub(super) struct Rule<'l> {
     pub(super) rules: RulesInForce<'l>,
     pub(super) named: &'l NamedRule,
-    pub(super) psid: u16,
+    pub(super) psid: Option<u16>,
     pub(super) ports: PortSet,
 }
 

@@ -150,13 +150,16 @@ impl<'l> Field<'l> {
 
     fn gather_rules(&mut self, ledger: &'l Ledger) {
         let addr = self.asked.addr;
+        // Times at which a rule leaves the port to another PSID: somebody may have it, so it is not excluded.
+        let mut left_open = Vec::new();
         for (rules, rule) in ledger.rules().matching(addr, self.reach) {
             let in_force = rules.in_force;
             let range = in_force.start()..in_force.end();
             self.ruled.insert(range.clone());
-            let mut add = |psid: u16, prefix: ipnet::Ipv6Net| {
+            let mut add = |psid: Option<u16>, prefix: ipnet::Ipv6Net| {
                 self.mapped.insert(range.clone());
-                let ports = rule.rule().psid_params().ports(psid).unwrap_or_default();
+                // Without a PSID the holder has every port.
+                let ports = rule.rule().psid_params().ports(psid.unwrap_or(0)).unwrap_or_default();
                 self.facts.push(Fact {
                     host: Cow::Owned(InsideHost::prefix(prefix)),
                     outer: in_force,
@@ -168,7 +171,9 @@ impl<'l> Field<'l> {
             match self.asked.one_port() {
                 Some(port) => match rule.rule().reverse(addr, port) {
                     Reverse::Mapped { end_user_prefix, psid } => add(psid, end_user_prefix),
+                    Reverse::MappedPrefix { end_user_prefix, .. } => add(None, end_user_prefix),
                     Reverse::ExcludedPort => self.excluded.insert(range.clone()),
+                    Reverse::OtherPsid { .. } => left_open.push(range.clone()),
                     _ => {}
                 },
                 None => {
@@ -177,6 +182,9 @@ impl<'l> Field<'l> {
                     }
                 }
             }
+        }
+        for range in left_open {
+            self.excluded.remove(range);
         }
     }
 

@@ -193,6 +193,7 @@ pub fn expiring() -> Profile {
         name: "expiring".to_owned(),
         kills: Kills::Marked,
         idle: Idle {
+            logged_timeout_at_most: None,
             logged_timeout_less: None,
             least: vec![
                 (Protocol::TCP, TimeDelta::from_second(30)),

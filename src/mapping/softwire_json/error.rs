@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::mapping::{RuleError, UnsupportedCase};
+use crate::mapping::RuleError;
 
 pub(super) const TOP_QUALIFIED: &str = "ietf-softwire-br:br-instances";
 
@@ -139,7 +139,7 @@ pub enum SoftwireJsonError {
         /// The second of the two.
         place: Place,
     },
-    /// The numbers do not make a mapping rule, or one that is not built yet.
+    /// The numbers do not make a mapping rule.
     #[error("{place}: {source}")]
     Rule {
         /// The instance.
@@ -152,19 +152,7 @@ pub enum SoftwireJsonError {
 impl SoftwireJsonError {
     /// Whether the file may be right, but asks for something that is not built yet.
     pub fn is_not_supported(&self) -> bool {
-        matches!(
-            self,
-            SoftwireJsonError::NotSupported { .. }
-                | SoftwireJsonError::Rule { source: RuleError::NotSupported(_), .. }
-        )
-    }
-
-    /// The kind of rule that is not built yet, where that is the reason.
-    pub fn unsupported_case(&self) -> Option<UnsupportedCase> {
-        match self {
-            SoftwireJsonError::Rule { source: RuleError::NotSupported(case), .. } => Some(*case),
-            _ => None,
-        }
+        matches!(self, SoftwireJsonError::NotSupported { .. })
     }
 }
 

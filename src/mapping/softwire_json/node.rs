@@ -1,7 +1,5 @@
 //! A JSON value that knows where it stands, so that every refusal can say it.
 
-use std::net::Ipv6Addr;
-
 use serde_json::{Map, Value};
 
 use super::error::{Place, SoftwireJsonError, short};
@@ -53,10 +51,6 @@ impl<'a> Node<'a> {
         expected: &'static str,
     ) -> Result<T, SoftwireJsonError> {
         self.text(expected)?.parse().map_err(|_| self.is_not(expected))
-    }
-
-    pub(super) fn check_ipv6_addr(&self) -> Result<(), SoftwireJsonError> {
-        self.parse::<Ipv6Addr>("an IPv6 address").map(|_| ())
     }
 
     pub(super) fn boolean(&self) -> Result<bool, SoftwireJsonError> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::mapping::Reverse;
+use crate::mapping::{Reverse, RuleCase};
 
 const SAMPLE: &str = r#"{
  "ietf-softwire-br:br-instances": {
@@ -41,7 +41,7 @@ fn the_sample_answers() {
     assert_eq!(answers.len(), 1);
     assert_eq!((answers[0].rule.name(), answers[0].rule.version()), ("lab-1", Some("1")));
     let end_user_prefix = "2001:db8:a00a:2300::/56".parse().unwrap();
-    assert_eq!(answers[0].reverse, Reverse::Mapped { end_user_prefix, psid: 0x23 });
+    assert_eq!(answers[0].reverse, Reverse::Mapped { end_user_prefix, psid: Some(0x23) });
 }
 
 #[test]
@@ -54,7 +54,6 @@ fn spellings_that_mean_the_same_read_the_same() {
             r#""br-ipv6-addr": "2001:db8:ffff::1""#,
             r#""encapsulation": { "br-ipv6-addr": "2001:db8:ffff::1" }"#,
         ),
-        (r#""br-ipv6-addr": "2001:db8:ffff::1","#, ""),
         (r#""enable": true,"#, ""),
         (r#", "psid-len": 8"#, ""),
         (r#""psid-len": 8"#, r#""psid-len": 8, "psid": 0"#),
@@ -132,18 +131,92 @@ fn errors_name_the_instance_the_pointer_and_the_way_out() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_by_name() {
-    for (from, to, text) in [
-        (r#""algorithm": {"#, r#""binding": {}, "algorithm": {"#, "binding tables"),
-        (r#""br-ipv6-addr": "2001:db8:ffff::1""#, r#""dmr-ipv6-prefix": "64:ff9b::/96""#, "MAP-T"),
-        (r#""ea-len": 16"#, r#""ea-len": 0"#, "for one subscriber"),
+fn binding_tables_are_refused_by_name() {
+    let err = changed(r#""algorithm": {"#, r#""binding": {}, "algorithm": {"#).unwrap_err();
+    assert!(err.is_not_supported() && err.to_string().contains("not supported yet"), "{err}");
+    assert!(err.to_string().contains("binding tables"), "{err}");
+}
+
+#[test]
+fn a_rule_says_how_its_packets_travel() {
+    let transport = |set: RuleSet| set.rules()[0].transport();
+    let br = "2001:db8:ffff::1".parse().unwrap();
+    let set = read(SAMPLE).unwrap();
+    assert_eq!(set.rules()[0].forwarding(), Some(true));
+    assert_eq!(set.rules()[0].date(), Some("2026-11-22T00:00:00Z"));
+    assert_eq!(transport(set), Transport::Encapsulation { br });
+    let br = r#""br-ipv6-addr": "2001:db8:ffff::1""#;
+    assert_eq!(transport(changed(&format!("{br},"), "").unwrap()), Transport::Unstated);
+    let dmr = DefaultMappingRule::new("64:ff9b::/96".parse().unwrap()).unwrap();
+    for map_t in [
+        r#""dmr-ipv6-prefix": "64:ff9b::/96""#,
+        r#""translation": { "dmr-ipv6-prefix": "64:ff9b::/96" }"#,
     ] {
-        let err = changed(from, to).unwrap_err();
-        assert!(err.is_not_supported() && err.to_string().contains("not supported yet"), "{err}");
-        assert!(err.to_string().contains(text), "{err}");
+        let set = changed(br, map_t).unwrap();
+        // Whose a port is does not depend on it.
+        let addr = "198.51.100.10".parse().unwrap();
+        assert_eq!(
+            set.reverse(addr, 0x1234)[0].reverse,
+            read(SAMPLE).unwrap().reverse(addr, 0x1234)[0].reverse
+        );
+        assert_eq!(transport(set), Transport::Translation { dmr });
     }
-    let err = changed(r#""psid-len": 8"#, r#""psid-len": 0"#).unwrap_err();
-    assert!(!err.is_not_supported(), "{err}");
+    for (to, text) in [
+        (format!("{br}, \"dmr-ipv6-prefix\": \"64:ff9b::/96\""), "MAP-E"),
+        (
+            format!("{br}, \"encapsulation\": {{ \"br-ipv6-addr\": \"2001:db8::\" }}"),
+            "the only one",
+        ),
+        (r#""dmr-ipv6-prefix": "64:ff9b::/97""#.to_owned(), "/0/dmr-ipv6-prefix"),
+        (r#""dmr-ipv6-prefix": "64:ff9b::""#.to_owned(), "an IPv6 prefix"),
+        (r#""translation": { "dmr": 1 }"#.to_owned(), "translation/dmr"),
+    ] {
+        let err = changed(br, &to).unwrap_err().to_string();
+        assert!(err.contains(text), "{to}: {err}");
+    }
+}
+
+#[test]
+fn every_case_of_rule_reads() {
+    let ports = r#""port-set": { "psid-offset": 4, "psid-len": 8 }"#;
+    let read_as = |ea: u8, v4: &str, ports: &str| {
+        let json = SAMPLE.replace(r#""psid-offset": 4, "psid-len": 8"#, ports);
+        let json = json.replace(r#""ea-len": 16"#, &format!(r#""ea-len": {ea}"#));
+        read(&json.replace("198.51.100.0/24", v4)).map(|set| *set.rules()[0].rule())
+    };
+    assert!(SAMPLE.contains(ports));
+    for (ea, v4, ports, case) in [
+        (
+            8,
+            "198.51.100.0/24",
+            r#""psid-offset": 16, "psid-len": 0, "psid": 0"#,
+            RuleCase::WholeAddress,
+        ),
+        (7, "198.51.100.0/24", r#""psid-offset": 0"#, RuleCase::AddressPrefix),
+        (0, "198.51.100.7/32", r#""psid-offset": 0"#, RuleCase::WholeAddress),
+        (
+            0,
+            "198.51.100.7/32",
+            r#""psid-offset": 6, "psid-len": 8, "psid": 52"#,
+            RuleCase::SharedAddress,
+        ),
+    ] {
+        let rule = read_as(ea, v4, ports).unwrap();
+        assert_eq!(rule.case(), case, "{ports}");
+        // Right-aligned: the RFC's example writes 52 for 0x34 of 8 bits.
+        let own = ports.contains("52").then_some(0x34);
+        assert_eq!(rule.own_psid(), own, "{ports}");
+    }
+    for (ports, text) in [
+        (r#""psid-offset": 6, "psid-len": 8"#, "the PSID itself is missing"),
+        (r#""psid-offset": 6, "psid-len": 4, "psid": 52"#, "PSID 52 does not fit into 4 bits"),
+        (r#""psid-offset": 6, "psid": 52"#, "write its length too"),
+        (r#""psid-offset": 6, "psid-len": 8, "psid": 65536"#, "`65536` is not a PSID"),
+        (r#""psid-offset": 16, "psid-len": 1, "psid": 0"#, "PSID offset 16"),
+    ] {
+        let err = read_as(0, "198.51.100.7/32", ports).unwrap_err().to_string();
+        assert!(err.contains(text), "{ports}: {err}");
+    }
 }
 
 #[test]
