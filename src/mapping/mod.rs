@@ -57,6 +57,7 @@
 
 mod error;
 mod history;
+pub mod lw4o6;
 mod psid;
 mod rule;
 mod ruleset;
