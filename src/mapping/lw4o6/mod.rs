@@ -26,13 +26,29 @@
 //! caller says for which time it holds.
 
 mod b4;
+#[cfg(feature = "readers")]
+mod csv;
+#[cfg(feature = "readers")]
+mod json;
+#[cfg(feature = "readers")]
+mod read;
 mod reverse;
+#[cfg(feature = "readers")]
+mod snabb;
 mod softwire;
 mod table;
 mod validate;
 
 pub use b4::{LwB4, ParseLwB4Error};
+#[cfg(feature = "readers")]
+pub use csv::{read_bindings_csv, write_bindings_csv};
+#[cfg(feature = "readers")]
+pub use json::{BindInstance, read_softwire_bindings, write_softwire_bindings};
+#[cfg(feature = "readers")]
+pub use read::{BadBinding, BindingLimits, BindingReadError, TextPosition};
 pub use reverse::{LwKind, LwReverse};
+#[cfg(feature = "readers")]
+pub use snabb::{BrBase, SnabbOptions, read_snabb};
 pub use softwire::{Softwire, SoftwireError};
 pub use table::BindingTable;
 pub use validate::BindingFinding;

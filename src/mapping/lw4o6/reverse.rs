@@ -45,9 +45,9 @@ pub struct LwReverse<'a> {
 impl<'a> LwReverse<'a> {
     /// From the rows that own the port: at least one.
     pub(super) fn of_rows(rows: Vec<&'a Softwire>, is_mixed: bool) -> LwReverse<'a> {
-        let b4 = common(&rows, |row| row.b4());
+        let b4 = common(&rows, Softwire::b4);
         let kind = if b4.is_some() { LwKind::Mapped } else { LwKind::Ambiguous };
-        LwReverse { kind, psid: common(&rows, |row| row.psid()), is_mixed, rows }
+        LwReverse { kind, psid: common(&rows, Softwire::psid), is_mixed, rows }
     }
 
     pub(super) fn nobody(kind: LwKind, psid: Option<u16>, is_mixed: bool) -> LwReverse<'a> {
@@ -77,18 +77,18 @@ impl<'a> LwReverse<'a> {
 
     /// The one holder; `None` when there is none or several.
     pub fn b4(&self) -> Option<LwB4> {
-        common(&self.rows, |row| row.b4())
+        common(&self.rows, Softwire::b4)
     }
 
     /// The tunnel address of the one holder, all 128 bits.
     pub fn b4_address(&self) -> Option<Ipv6Addr> {
         self.b4()?;
-        common(&self.rows, |row| row.b4_address())
+        common(&self.rows, Softwire::b4_address)
     }
 
     /// The address of the relay, where all rows agree on it.
     pub fn br(&self) -> Option<Ipv6Addr> {
-        common(&self.rows, |row| row.br())?
+        common(&self.rows, Softwire::br)?
     }
 }
 

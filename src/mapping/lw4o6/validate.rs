@@ -105,7 +105,7 @@ impl BindingTable {
         let mut findings = Vec::new();
         for rows in self.rows().chunk_by(|a, b| a.ipv4() == b.ipv4()) {
             let mut rows: Vec<Softwire> = rows.to_vec();
-            rows.sort_by_key(|row| row.lifetime());
+            rows.sort_by_key(Softwire::lifetime);
             check_address(&rows, &mut findings);
         }
         findings
@@ -228,10 +228,8 @@ mod tests {
 
     #[test]
     fn a_row_twice_is_a_duplicate() {
-        let twice = [
-            row((0, 8, 1), "2001:db8::a", "@0/@50"),
-            row((0, 8, 1), "2001:db8::a", "@10/@20"),
-        ];
+        let twice =
+            [row((0, 8, 1), "2001:db8::a", "@0/@50"), row((0, 8, 1), "2001:db8::a", "@10/@20")];
         assert!(matches!(
             BindingTable::new(twice.to_vec()).validate()[..],
             [BindingFinding::Duplicate { .. }]
