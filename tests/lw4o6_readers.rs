@@ -190,7 +190,7 @@ fn what_snabb_texts_get_wrong_is_refused_where_it_stands() {
         (("ipv4 203.0.113.3;", "ipv4 203.0.113.300;"), &["line 15", "an IPv4 address"]),
         (("softwire {\n", "softwires {\n"), &["line 4, column 5", "`softwires` is not known"]),
         (("binding-table {", "bindingtable {"), &["no binding table"]),
-        (("  binding-table {", "  psid-map { addr 203.0.113.1; psid-length 0; }"), &["line 4"]),
+        (("  binding-table {", "  "), &["line 22, column 1", "`}` stands"]),
         (("/* at", "* at"), &["line 14", "is not known"]),
         (("/* at the second relay */", "/* at"), &["line 14, column 7", "without end"]),
         (
@@ -307,8 +307,8 @@ fn what_json_gets_wrong_is_refused_where_it_stands() {
 #[test]
 fn what_csv_gets_wrong_is_refused_where_it_stands() {
     for (change, texts) in [
-        (("16,0,80,", "16,0,65536,"), &["line 2, column 38", "`psid` is `65536`"][..]),
-        (("16,0,80,", "17,0,80,"), &["line 2, column 33", "17 bits of PSID"]),
+        (("16,0,80,", "16,0,65536,"), &["line 2, column 36", "`psid` is `65536`"][..]),
+        (("16,0,80,", "17,0,80,"), &["line 2, column 31", "17 bits of PSID"]),
         (("16,0,80,", "16,,80,"), &["line 2", "`psid_offset` is ``"]),
         (("16,0,80,", "16,0,,"), &["line 2", "`psid` is ``"]),
         (("6,4,4,", "6,4,64,"), &["line 5", "right-aligned"]),
