@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use portledger::TimeRange;
 use portledger::mapping::PsidParams;
-use portledger::mapping::lw4o6::{BindingTable, LwKind, Softwire};
+use portledger::mapping::lw4o6::{BindingFinding, BindingTable, LwKind, Softwire};
 
 const TABLE_COLUMNS: &[&str] =
     &["table_id", "ipv4", "psid", "psid_len", "psid_offset", "b4_ipv6", "br_address", "source"];
@@ -134,7 +134,7 @@ fn findings_are_where_a_table_contradicts_itself() {
                 }
             }
         }
-        let found: BTreeSet<Ipv4Addr> = table.validate().iter().map(|f| f.addr()).collect();
+        let found: BTreeSet<Ipv4Addr> = table.validate().iter().map(BindingFinding::addr).collect();
         assert_eq!(found, contradicted, "{id}");
     }
 }
