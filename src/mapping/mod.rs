@@ -72,6 +72,7 @@ mod error;
 mod history;
 mod named_rule;
 mod presets;
+pub mod lw4o6;
 mod psid;
 mod reverse;
 mod rule;
