@@ -55,6 +55,7 @@
 //! force when. MAP port sets hold for every protocol alike, so no protocol is asked here; an ICMP query goes by its
 //! identifier in place of the port.
 
+pub mod detnat;
 mod error;
 mod history;
 mod psid;
