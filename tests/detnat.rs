@@ -26,6 +26,12 @@ fn give(plain: &mut Plain, addr: Ipv4Addr, port: u16, inside: Ipv4Addr) {
     }
 }
 
+fn give_all(plain: &mut Plain, addr: Ipv4Addr, ports: &[u16], inside: Ipv4Addr) {
+    for port in ports {
+        give(plain, addr, *port, inside);
+    }
+}
+
 /// RFC 7422 by dealing out ports in turn.
 fn plain_rfc7422(params: &Rfc7422, compression: usize) -> Plain {
     let ports: Vec<u16> = (0..=u16::MAX).filter(|p| !params.reserved.contains(*p)).collect();
@@ -38,7 +44,7 @@ fn plain_rfc7422(params: &Rfc7422, compression: usize) -> Plain {
             for addr in &outside {
                 for blocks in ports.chunks(block).take(compression) {
                     let Some(host) = hosts.next() else { break };
-                    blocks.iter().for_each(|port| give(&mut plain, *addr, *port, *host));
+                    give_all(&mut plain, *addr, blocks, *host);
                 }
             }
         }
@@ -47,7 +53,7 @@ fn plain_rfc7422(params: &Rfc7422, compression: usize) -> Plain {
             for blocks in ports.chunks(block).take(compression) {
                 for addr in &outside {
                     let Some(host) = hosts.next() else { break };
-                    blocks.iter().for_each(|port| give(&mut plain, *addr, *port, *host));
+                    give_all(&mut plain, *addr, blocks, *host);
                 }
             }
         }
@@ -65,7 +71,7 @@ fn plain_rfc7422(params: &Rfc7422, compression: usize) -> Plain {
             let share = block / outside.len();
             for addr in &outside {
                 for (blocks, host) in ports.chunks(share).zip(&inside) {
-                    blocks.iter().for_each(|port| give(&mut plain, *addr, *port, *host));
+                    give_all(&mut plain, *addr, blocks, *host);
                 }
             }
         }

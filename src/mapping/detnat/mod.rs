@@ -34,6 +34,7 @@ mod block_table;
 #[cfg(feature = "readers")]
 mod block_table_csv;
 mod config;
+mod config_keys;
 mod crunchnat;
 mod error;
 mod juniper;
