@@ -66,13 +66,14 @@
 //! identifier in place of the port.
 
 mod ce_address;
+pub mod detnat;
 mod dhcpv6;
 mod dmr;
 mod error;
 mod history;
+pub mod lw4o6;
 mod named_rule;
 mod presets;
-pub mod lw4o6;
 mod psid;
 mod reverse;
 mod rule;
