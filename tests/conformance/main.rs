@@ -6,6 +6,8 @@
 //! file without rows: what is not compared must not look like agreement.
 #![cfg(feature = "readers")]
 
+mod detnat;
+mod lw4o6;
 mod map;
 mod map_ruleset;
 mod vectors;

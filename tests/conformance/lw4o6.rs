@@ -2,7 +2,6 @@
 //!
 //! The rows are in `tests/data/vectors` (`README-lw4o6.md` there says where they come from). `PORTLEDGER_VECTORS` names
 //! another directory to read instead: other tables, the same columns. Every row must agree.
-#![cfg(feature = "readers")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -2,7 +2,6 @@
 //!
 //! The rows are `tests/data/vectors/vectors_detnat.csv`; `PORTLEDGER_VECTORS` names a directory with another file of that
 //! name to read instead. An algorithm, a parameter, a kind or a column that is not known fails: nothing is passed over.
-#![cfg(feature = "readers")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
