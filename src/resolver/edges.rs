@@ -1,66 +1,43 @@
-//! Instants to walk along, sorted only as far around the question as the walk gets.
+//! Instants to walk along, away from a question, each brought to the front only when the walk gets there.
 
-use crate::time::{TimeDelta, TimeRange, Timestamp};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
-/// How far around the question is sorted first; each time that this is not enough, 16 times as far.
-const FIRST_SPAN: TimeDelta = TimeDelta::from_second(600);
+use crate::time::{TimeRange, Timestamp};
 
+/// The edges on either side of a window.
+///
+/// # Complexity
+///
+/// Linear to make; logarithmic a step, and a walk is mostly a few steps.
 #[derive(Debug)]
 pub(super) struct Edges {
-    all: Vec<Timestamp>,
-    window: TimeRange,
-    reach: TimeDelta,
-    /// The edges within reach of the window, ascending.
-    near: Vec<Timestamp>,
-    span: TimeRange,
+    earlier: BinaryHeap<Timestamp>,
+    later: BinaryHeap<Reverse<Timestamp>>,
 }
 
 impl Edges {
-    pub(super) fn new(all: Vec<Timestamp>, window: TimeRange) -> Edges {
-        let mut edges = Edges { all, window, reach: FIRST_SPAN, near: Vec::new(), span: window };
-        edges.sort_near();
-        edges
+    pub(super) fn new(all: &[Timestamp], window: TimeRange) -> Edges {
+        Edges {
+            earlier: all.iter().copied().filter(|e| *e < window.start()).collect(),
+            later: all.iter().copied().filter(|e| *e > window.end()).map(Reverse).collect(),
+        }
     }
 
-    /// The last edge before `at`.
+    /// The last edge before `at`, which never is later than in the call before.
     pub(super) fn before(&mut self, at: Timestamp) -> Option<Timestamp> {
-        loop {
-            let below = self.near.partition_point(|e| *e < at);
-            let found = below.checked_sub(1).and_then(|i| self.near.get(i)).copied();
-            if found.is_some() || self.span.start() == Timestamp::MIN {
-                return found;
-            }
-            self.widen();
+        while self.earlier.peek().is_some_and(|e| *e >= at) {
+            self.earlier.pop();
         }
+        self.earlier.peek().copied()
     }
 
-    /// The first edge after `at`.
+    /// The first edge after `at`, which never is earlier than in the call before.
     pub(super) fn after(&mut self, at: Timestamp) -> Option<Timestamp> {
-        loop {
-            let found = self.near.get(self.near.partition_point(|e| *e <= at)).copied();
-            if found.is_some() || self.span.end() == Timestamp::MAX {
-                return found;
-            }
-            self.widen();
+        while self.later.peek().is_some_and(|Reverse(e)| *e <= at) {
+            self.later.pop();
         }
-    }
-
-    fn widen(&mut self) {
-        self.reach = TimeDelta::from_microsecond(self.reach.as_microsecond().saturating_mul(16));
-        self.sort_near();
-    }
-
-    fn sort_near(&mut self) {
-        let start = self.window.start().minus(self.reach);
-        let end = self.window.end().plus(self.reach);
-        self.span = match TimeRange::new(start, end) {
-            Ok(span) if self.reach != TimeDelta::MAX => span,
-            _ => TimeRange::ALL,
-        };
-        self.near.clear();
-        let (start, end) = (self.span.start(), self.span.end());
-        self.near.extend(self.all.iter().filter(|e| start <= **e && **e <= end));
-        self.near.sort_unstable();
+        self.later.peek().map(|Reverse(e)| *e)
     }
 }
 
@@ -69,15 +46,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edges_beyond_the_first_span_are_found_too() {
+    fn edges_come_in_order_away_from_the_window() {
         let at = Timestamp::from_second;
-        let all = vec![at(5), at(-1_000_000), at(2_000_000), Timestamp::MAX, at(6), at(6)];
-        let mut edges = Edges::new(all, "@0/@1".parse().unwrap());
+        let all = [at(5), at(-9), Timestamp::MAX, at(0), at(6), at(6), at(-2), at(1)];
+        let mut edges = Edges::new(&all, "@0/@1".parse().unwrap());
         assert_eq!(edges.after(at(1)), Some(at(5)));
-        assert_eq!(edges.after(at(6)), Some(at(2_000_000)));
-        assert_eq!(edges.after(at(2_000_000)), Some(Timestamp::MAX));
+        assert_eq!(edges.after(at(5)), Some(at(6)));
+        assert_eq!(edges.after(at(6)), Some(Timestamp::MAX));
         assert_eq!(edges.after(Timestamp::MAX), None);
-        assert_eq!(edges.before(at(5)), Some(at(-1_000_000)));
-        assert_eq!(edges.before(at(-1_000_000)), None);
+        assert_eq!(edges.before(at(0)), Some(at(-2)));
+        assert_eq!(edges.before(at(-2)), Some(at(-9)));
+        assert_eq!(edges.before(at(-9)), None);
     }
 }

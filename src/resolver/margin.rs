@@ -26,7 +26,7 @@ use crate::inside::InsideHost;
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
 /// How many claims are weighed in one direction before the margin is given as a lower bound.
-const MAX_WORK: usize = 4096;
+const MAX_WORK: usize = 2048;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Direction {
@@ -57,7 +57,7 @@ pub(super) fn margins(
         recorded: recorded_until(field, window, direction),
     };
     let (earlier, later) = (walk(Direction::Earlier), walk(Direction::Later));
-    let mut edges = Edges::new(all_edges(field), window);
+    let mut edges = Edges::new(&all_edges(field), window);
     Margins {
         earlier: earlier.to_other_verdict(&mut edges, judgement),
         later: later.to_other_verdict(&mut edges, judgement),
