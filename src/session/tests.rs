@@ -33,12 +33,14 @@ pub(super) fn range(start: f64, end: f64) -> TimeRange {
     TimeRange::new(t(start), t(end)).unwrap()
 }
 
-/// An exact stamp.
+/// An exact stamp, as the fields of an event hold it.
+#[expect(clippy::unnecessary_wraps, reason = "it is written into optional fields")]
 pub(super) fn at(second: f64) -> Option<WrittenTime> {
     Some(WrittenTime::exact(t(second)))
 }
 
-/// A stamp in whole seconds.
+/// A stamp in whole seconds, as the fields of an event hold it.
+#[expect(clippy::unnecessary_wraps, reason = "it is written into optional fields")]
 pub(super) fn sec(second: i64) -> Option<WrittenTime> {
     Some(WrittenTime::from_second(second))
 }

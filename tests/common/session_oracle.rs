@@ -12,7 +12,7 @@ use portledger::protocol::Protocol;
 use portledger::time::{Timestamp, WrittenTime};
 
 /// How late the logger is at most.
-pub const LATE: i64 = 1_000_000;
+pub(crate) const LATE: i64 = 1_000_000;
 /// The timeouts of UDP, before and after a flow counts as a stream.
 const TIMEOUT: i64 = 10_000_000;
 const STREAM_TIMEOUT: i64 = 20_000_000;
@@ -20,7 +20,7 @@ const SECOND: i64 = 1_000_000;
 
 /// What a tenancy is drawn from.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     pub key: u8,
     pub host: u8,
     /// From the end of the key's last tenancy.
@@ -37,7 +37,7 @@ pub struct Plan {
 
 /// What the log shows.
 #[derive(Clone, Copy, Debug)]
-pub struct Style {
+pub(crate) struct Style {
     pub updates: bool,
     pub flow_ids: bool,
     /// A killed flow's release shows neither start nor stop; only with flow numbers.
@@ -46,7 +46,7 @@ pub struct Style {
 
 /// Who held a key, from the first packet to the end of the mapping.
 #[derive(Clone, Debug)]
-pub struct Tenancy {
+pub(crate) struct Tenancy {
     pub key: u8,
     pub host: u8,
     pub packets: Vec<i64>,
@@ -55,24 +55,24 @@ pub struct Tenancy {
 }
 
 impl Tenancy {
-    pub fn start(&self) -> i64 {
+    pub(crate) fn start(&self) -> i64 {
         self.packets[0]
     }
 }
 
 /// The truth and its log, in the order of the lines.
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     pub tenancies: Vec<Tenancy>,
     pub lines: Vec<Event>,
 }
 
 /// The tenancy that a line is about, by the place of the line.
-pub fn tenancy_of(span: Span) -> usize {
+pub(crate) fn tenancy_of(span: Span) -> usize {
     usize::try_from(span.offset).unwrap()
 }
 
-pub fn micros(at: Timestamp) -> i64 {
+pub(crate) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
@@ -101,7 +101,7 @@ fn pause_before(plan: &Plan, style: Style) -> i64 {
     if style.flow_ids { plan.pause } else { plan.pause.max(SECOND + LATE) }
 }
 
-pub fn world(plans: &[Plan], style: Style) -> World {
+pub(crate) fn world(plans: &[Plan], style: Style) -> World {
     let mut tenancies: Vec<Tenancy> = Vec::new();
     // When the kernel reports it, how late it is read, and the line.
     let mut reports: Vec<(i64, i64, Event)> = Vec::new();
