@@ -68,7 +68,7 @@ impl Record<'_> {
         match a.ended {
             Ended::Open | Ended::Assumed => a.used_until,
             Ended::Implied => a.inner.map_or(self.made().end(), TimeRange::end),
-            Ended::Logged => a.outer.end(),
+            Ended::Logged => Timestamp::MAX,
         }
     }
 
