@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fmt::Write;
+
 use common::{ADDR, World, about, assert_told, expiring, q};
 use portledger::Protocol;
 use portledger::resolver::{Discriminator, Evidence, Reason, Verdict};
@@ -139,8 +141,9 @@ fn a_thousand_candidates_are_a_thousand_candidates() {
     for i in 0..1000 {
         let inside = format!("100.64.{}.{}", i / 250, i % 250 + 1);
         let first = 1024 + i * 64;
-        rows += &format!("{inside},{ADDR},{first},{},@0,@100\n", first + 63);
-        people += &format!("{inside},sub-{i:04},,\n");
+        let last = first + 63;
+        writeln!(rows, "{inside},{ADDR},{first},{last},@0,@100").unwrap();
+        writeln!(people, "{inside},sub-{i:04},,").unwrap();
     }
     let world = World::new().people(&people).log("cgn-1", Profile::exact(), &rows);
     let answer = world.ask(&q("@50"));

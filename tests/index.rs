@@ -236,7 +236,7 @@ proptest! {
         let scan = Scan(rows.clone());
         let index = Index::build(rows.clone());
         for l in lookups.iter().chain(&around(&rows)) {
-            let is_other = |a: &Allocation| a.inside.0 % modulus == 0;
+            let is_other = |a: &Allocation| a.inside.0.is_multiple_of(modulus);
             let port = l.ports.first();
             let n = index.neighbours(l.addr, port, l.protocol, l.range, is_other);
             let found = (

@@ -31,12 +31,12 @@ fn instants(case: &Case) -> BTreeSet<i64> {
         stamp(flow.start + idle + idle);
         stamp(flow.start + idle);
     }
-    for (_, start, length) in case.block {
+    if let Some((_, start, length)) = case.block {
         stamp(start);
         stamp(start + length);
     }
     case.moves.into_iter().for_each(&mut stamp);
-    for (from, until) in case.covers {
+    if let Some((from, until)) = case.covers {
         stamp(from);
         stamp(until);
     }
@@ -74,7 +74,6 @@ fn is_other(own: &Answer, name: &Name) -> bool {
     match (own.names().as_slice(), name) {
         ([one], Name::Subscriber(_)) => *one != name,
         (_, Name::Unknown(host)) => own.candidates.iter().all(|c| c.inside != *host),
-        ([], _) => true,
         _ => true,
     }
 }

@@ -1,9 +1,10 @@
 //! The decision: facts and a time -> a verdict. The order of its steps is the order in which they can be wrong.
 
-use super::answer::{Basis, Name, Reason, Verdict};
+use super::answer::{Basis, Name};
 use super::claim::{Claim, claims, contradiction};
 use super::fact::Fact;
 use super::field::{Elsewhere, Field, holds};
+use super::verdict::{Reason, Verdict};
 use crate::identity::IdentityTable;
 use crate::store::AbsenceDoubt;
 use crate::time::TimeRange;

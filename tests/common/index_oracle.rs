@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use portledger::{Allocation, PortRange, Protocol, TimeRange};
+use portledger::{Allocation, PortRange, Protocol, TimeRange, Timestamp};
 
 /// All allocations, in the order given.
 pub struct Scan(pub Vec<Allocation>);
@@ -44,6 +44,6 @@ impl Scan {
         };
         let before = seen().map(|a| a.outer.end()).filter(|end| *end <= range.start()).max();
         let after = seen().map(|a| a.outer.start()).filter(|start| *start >= range.end()).min();
-        (before.map(|t| t.as_microsecond()), after.map(|t| t.as_microsecond()))
+        (before.map(Timestamp::as_microsecond), after.map(Timestamp::as_microsecond))
     }
 }

@@ -77,8 +77,8 @@ impl World {
 
     /// Binds each host to the subscriber beside it, for ever.
     pub fn bound(self, pairs: &[(&str, &str)]) -> World {
-        let rows: String = pairs.iter().map(|(host, who)| format!("{host},{who},,\n")).collect();
-        self.people(&format!("inside,subscriber,start,end\n{rows}"))
+        let rows: Vec<String> = pairs.iter().map(|(host, who)| format!("{host},{who},,")).collect();
+        self.people(&format!("inside,subscriber,start,end\n{}\n", rows.join("\n")))
     }
 
     /// 100.64.0.1 is ann's, 100.64.0.2 bob's, 100.64.0.3 cat's.

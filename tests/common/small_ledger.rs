@@ -21,6 +21,7 @@ pub struct Flow {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub struct Case {
     pub flows: Vec<Flow>,
     /// When 100.64.0.1 passes from ann to another, in steps; sessions do not mind, blocks do.
@@ -118,7 +119,7 @@ pub fn build(case: &Case) -> World {
         let killed =
             if event.starts_with("session_c") || event.ends_with("alloc") { "" } else { killed };
         let time = text(at(step));
-        writeln!(csv, "{event},{time},{proto},100.64.0.{host},{},{ports},{dst},{killed}", ADDR)
+        writeln!(csv, "{event},{time},{proto},100.64.0.{host},{ADDR},{ports},{dst},{killed}")
             .unwrap();
     };
     for flow in &case.flows {
