@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::answer::{Basis, Reason};
+use super::answer::Basis;
 use super::fact::{Fact, Kind, Record};
 use super::field::Field;
 use super::naming::{Named, name};
+use super::verdict::Reason;
 use crate::identity::IdentityTable;
 use crate::inside::InsideHost;
 use crate::port::PortRange;

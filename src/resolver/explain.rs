@@ -1,14 +1,13 @@
 //! A judgement in words and evidence.
 
-use super::answer::{
-    Answer, Candidate, Discriminator, Evidence, Margins, Name, Reason, RecordPlace, Verdict,
-};
+use super::answer::{Answer, Candidate, Discriminator, Evidence, Margins, Name, RecordPlace};
 use super::claim::Claim;
 use super::discriminate::discriminators;
 use super::fact::{Fact, Kind, Record, Rule};
 use super::field::{Elsewhere, Field};
 use super::inquiry::Inquiry;
 use super::judge::Judgement;
+use super::verdict::{Reason, Verdict};
 use crate::allocation::Place;
 use crate::store::Ledger;
 use crate::time::TimeRange;

@@ -2,10 +2,11 @@
 
 use rangemap::RangeSet;
 
-use super::answer::{Basis, Name, Reason, Verdict};
+use super::answer::{Basis, Name};
 use super::claim::{Claim, claims, contradiction};
 use super::fact::Fact;
 use super::field::{Elsewhere, Field, holds};
+use super::verdict::{Reason, Verdict};
 use crate::allocation::{Began, Ended};
 use crate::identity::IdentityTable;
 use crate::store::AbsenceDoubt;

@@ -14,13 +14,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::answer::{Margin, Margins, Name, Verdict};
+use super::answer::{Margin, Margins, Name};
 use super::claim::SUCCESSOR_WITHIN;
 use super::edges::Edges;
 use super::fact::Fact;
 use super::field::Field;
 use super::judge::{Judgement, judge};
 use super::naming::{just_before, names};
+use super::verdict::Verdict;
 use crate::identity::IdentityTable;
 use crate::inside::InsideHost;
 use crate::time::{TimeDelta, TimeRange, Timestamp};

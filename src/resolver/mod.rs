@@ -26,12 +26,13 @@ mod judge;
 mod margin;
 mod naming;
 mod timeline;
+mod verdict;
 
 pub use answer::{
-    Answer, Basis, Candidate, Discriminator, Evidence, Margin, Margins, Name, Reason, RecordPlace,
-    Verdict,
+    Answer, Basis, Candidate, Discriminator, Evidence, Margin, Margins, Name, RecordPlace,
 };
 pub use inquiry::{DEFAULT_EARLY, Inquiry, ShownInquiry};
+pub use verdict::{Reason, Verdict};
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;

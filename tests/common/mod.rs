@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 pub mod index_oracle;
+pub mod small_ledger;
 
 use std::io::Cursor;
 
