@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use common::World;
 use common::small_ledger::{Case, STEP, ask, at, build, case};
-use portledger::allocation::{Allocation, Ended, Grain};
+use portledger::allocation::{Allocation, Began, Ended, Grain};
 use portledger::identity::Binding;
 use portledger::resolver::Verdict;
 use portledger::time::TimeDelta;
@@ -211,28 +211,35 @@ impl<'a> Slow<'a> {
             let proven = recorded && self.case.covers.is_some() && !self.lossy;
             return if proven { Verdict::Free } else { Verdict::NotCovered };
         };
-        let leaves_no_room = |a: &Allocation| {
+        let is_full_key = |a: &Allocation| {
             let destination = !self.by_destination(a)
                 || (self.case.with_destination && a.destination.is_some_and(|d| d.port.is_none()));
             let protocol = a.protocol.is_none() || self.case.with_protocol;
-            self.case.exclusive
-                && a.ended == Ended::Logged
-                && destination
-                && protocol
-                && a.inner.is_some_and(|inner| inner.covers(window))
+            self.case.exclusive && a.ended == Ended::Logged && destination && protocol
         };
-        if !recorded && !claims.iter().any(|(a, _)| leaves_no_room(a)) {
+        let spans =
+            |a: &Allocation| is_full_key(a) && a.inner.is_some_and(|inner| inner.covers(window));
+        if !recorded && !claims.iter().any(|(a, _)| spans(a)) {
             return Verdict::NotCovered;
         }
-        let vouched = |a: &Allocation| match a.ended {
-            Ended::Logged => true,
-            Ended::Implied => {
-                let seen = a.created.plus(TimeDelta::from_microsecond(1));
-                window.end() <= a.inner.map_or(seen, TimeRange::end)
-            }
-            Ended::Open | Ended::Assumed => window.end() <= a.used_until,
+        // A source that loses lines carries a claim as far as its last event does, and behind that only what is
+        // certain of the very key asked about; a begin that was not logged counts from the first certain instant.
+        let vouched = |a: &Allocation, at: Timestamp| {
+            let begins = match (a.began, a.inner) {
+                (Began::Logged, _) => a.outer.start(),
+                (Began::Assumed, Some(inner)) => inner.start(),
+                (Began::Assumed, None) => return false,
+            };
+            let lost_lines_matter = self.lossy && at >= a.used_until;
+            begins <= at
+                && (!lost_lines_matter
+                    || is_full_key(a) && a.inner.is_some_and(|inner| at < inner.end()))
         };
-        if self.lossy && !claims.iter().any(|(a, _)| vouched(a)) {
+        let unvouched = |at: Timestamp| {
+            let there = || claims.iter().filter(|(a, _)| a.outer.contains(at));
+            there().next().is_some() && !there().any(|(a, _)| vouched(a, at))
+        };
+        if self.instants(window).into_iter().any(unvouched) {
             return Verdict::NotCovered;
         }
         if name.starts_with("host:") { Verdict::Unbound } else { Verdict::Unique }

@@ -112,7 +112,7 @@ impl<'l> Field<'l> {
         for pool in pools {
             let range = pool.in_force.start()..pool.in_force.end();
             self.pooled.insert(range.clone());
-            if pool.ports.overlaps(self.asked.ports()) {
+            if pool.ports.overlaps(self.asked.pool_ports()) {
                 self.pooled_port.insert(range);
             }
         }

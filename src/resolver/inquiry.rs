@@ -114,6 +114,11 @@ impl Inquiry {
         self.one_port().map_or(PortRange::ALL, PortRange::single)
     }
 
+    /// The ports asked about as far as declared pools speak of them: a pool's ports are not echo identifiers.
+    pub(super) fn pool_ports(&self) -> PortRange {
+        if self.protocol == Some(Protocol::ICMP) { PortRange::ALL } else { self.ports() }
+    }
+
     pub(super) fn is_portless(&self) -> bool {
         self.protocol.is_some_and(|p| !p.has_ports())
     }

@@ -92,7 +92,7 @@ impl<'l> Resolver<'l> {
     }
 
     fn coverage(&self, inquiry: &Inquiry) -> Arc<Coverage> {
-        let (addr, ports) = (inquiry.addr(), inquiry.ports());
+        let (addr, ports) = (inquiry.addr(), inquiry.pool_ports());
         let manifest = self.ledger.manifest();
         let is_asked = |p: &Pool| p.prefix.contains(&addr) && p.ports.overlaps(ports);
         let pools = manifest.pools.iter().enumerate().filter(|(_, p)| is_asked(p));
