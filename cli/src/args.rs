@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Events(Events),
     /// What the ledger holds and for which times it is complete
     Info(Info),
-    /// Hold every file of the ledger to its checksum
+    /// Hold every segment, rule file and subscriber file of the ledger to its checksum
     #[command(after_help = "Example:\n  portledger verify --ledger L")]
     Verify(InLedger),
     /// Delete everything before an instant
@@ -164,10 +164,10 @@ pub(crate) struct Import {
     /// The zone of stamps without one: UTC, Asia/Tokyo, +09:00
     #[arg(long, value_name = "TZ")]
     pub(crate) timezone: Option<String>,
-    /// The year of stamps without one
+    /// The year of stamps without one; no format that is read so far needs it
     #[arg(long, value_name = "Y")]
     pub(crate) year: Option<i16>,
-    /// Source clock minus true time, which is subtracted: 2.7s for a clock that is ahead
+    /// Source clock minus true time, which is subtracted: 2.7s for a clock that is ahead; --covers is in true time
     #[arg(long, value_name = "D", allow_hyphen_values = true, default_value = "0s")]
     pub(crate) clock_offset: TimeDelta,
     /// The time for which the log is complete; without it, recorded time is first to last stamp and never proves absence
@@ -336,7 +336,7 @@ pub(crate) struct Info {
 pub(crate) struct Expire {
     #[command(flatten)]
     pub(crate) ledger: InLedger,
-    /// Everything before this instant goes
+    /// What ended before this instant goes; accounting sessions without an end stay, they may go on
     #[arg(long, value_name = "T")]
     pub(crate) older_than: String,
 }

@@ -2,8 +2,9 @@
 //!
 //! Numbers may be given as JSON numbers or as text; `null` and the empty text count as missing. The keys are those of
 //! [`super::csv`]; the table is in [`crate::natlog`]. Beside them `line`, `offset`, `column`, `datagram`, `record` and
-//! `note` are passed over, and an object with `reject` is counted as
-//! [`RejectedUpstream`](RejectReason::RejectedUpstream); any other key is an error.
+//! `note` are passed over, and an object with `reject` is counted for that
+//! reason where the line was in order there, else as [`RejectedUpstream`](RejectReason::RejectedUpstream); any other key is
+//! an error.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -41,8 +42,8 @@ impl LineParser for NdjsonParser {
             let at = u32::try_from(err.column()).unwrap_or(u32::MAX).max(1);
             (if err.is_eof() { RejectReason::CutShort } else { RejectReason::BadJson }, at)
         })?;
-        if object.is_reject {
-            return Err((RejectReason::RejectedUpstream, 1));
+        if let Some(reason) = object.rejected {
+            return Err((reason, 1));
         }
         if let Some((reason, key)) = object.refusal {
             return Err((reason, key_column(text, &key)));
@@ -61,7 +62,8 @@ fn key_column(text: &str, key: &str) -> u32 {
 /// An object as far as it concerns us.
 struct Object<'a> {
     values: [Option<Cow<'a, str>>; Key::COUNT],
-    is_reject: bool,
+    /// Why an earlier reader rejected the record.
+    rejected: Option<RejectReason>,
     refusal: Option<(RejectReason, String)>,
 }
 
@@ -82,11 +84,18 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
         let mut object =
-            Object { values: [const { None }; Key::COUNT], is_reject: false, refusal: None };
+            Object { values: [const { None }; Key::COUNT], rejected: None, refusal: None };
         while let Some(Text(name)) = map.next_key()? {
             let Some(key) = Key::from_name(&name) else {
                 if name == "reject" {
-                    object.is_reject = true;
+                    // What was in order and held no fact there holds none here.
+                    let reason = match map.next_value()? {
+                        Scalar::Text(name) => RejectReason::from_name(&name),
+                        _ => None,
+                    };
+                    let reason = reason.filter(|r| r.is_expected());
+                    object.rejected = Some(reason.unwrap_or(RejectReason::RejectedUpstream));
+                    continue;
                 } else if !PASSED_OVER.contains(&&*name) {
                     object
                         .refusal

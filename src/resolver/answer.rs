@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::inquiry::ShownInquiry;
 use super::verdict::{Reason, Verdict};
 use crate::allocation::{Began, Destination, Ended};
+use crate::identity::BindingKey;
 use crate::inside::InsideHost;
 use crate::port::PortSet;
 use crate::protocol::Protocol;
@@ -132,7 +133,7 @@ pub enum Evidence {
 /// One record of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RecordPlace {
-    /// `create` or `release`.
+    /// `create` or `release` of an allocation, `begin` or `end` of a binding.
     pub role: &'static str,
     /// The path of the file it stands in.
     pub path: String,
@@ -142,6 +143,27 @@ pub struct RecordPlace {
     pub offset: u64,
     /// How many bytes.
     pub length: u32,
+}
+
+/// A binding that names the subscriber of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BindingEvidence {
+    /// What was bound.
+    #[serde(serialize_with = "text")]
+    pub key: BindingKey,
+    /// When it could have been the subscriber's, RFC 3339.
+    pub outer: String,
+    /// When it certainly was, RFC 3339.
+    pub inner: Option<String>,
+    /// How its begin is known.
+    #[serde(serialize_with = "text")]
+    pub began: Began,
+    /// How its end is known.
+    #[serde(serialize_with = "text")]
+    pub ended: Ended,
+    /// The records that show it.
+    pub records: Vec<RecordPlace>,
 }
 
 /// Somebody who could have been it.
@@ -175,6 +197,8 @@ pub struct Candidate {
     pub ended: Option<Ended>,
     /// What proves it.
     pub evidence: Evidence,
+    /// Which bindings name the subscriber at the deciding time; none for an unknown host.
+    pub bindings: Vec<BindingEvidence>,
     /// What else should be known of this candidate.
     pub notes: Vec<String>,
 }

@@ -1,14 +1,17 @@
 //! A judgement in words and evidence.
 
-use super::answer::{Answer, Candidate, Discriminator, Evidence, Margins, Name, RecordPlace};
+use super::answer::{
+    Answer, BindingEvidence, Candidate, Discriminator, Evidence, Margins, Name, RecordPlace,
+};
 use super::claim::Claim;
 use super::discriminate::discriminators;
 use super::fact::{Fact, Kind, Record, Rule};
 use super::field::{Elsewhere, Field};
 use super::inquiry::Inquiry;
 use super::judge::Judgement;
+use super::naming::deciding;
 use super::verdict::{Reason, Verdict};
-use crate::allocation::Place;
+use crate::allocation::{Place, Span};
 use crate::store::Ledger;
 use crate::time::TimeRange;
 
@@ -25,7 +28,7 @@ pub(super) fn answer(
     for claim in &judgement.claims {
         if let Some(fact) = field.facts.get(claim.fact) {
             for name in &claim.named.names {
-                candidates.push(candidate(ledger, fact, claim, name));
+                candidates.push(candidate(ledger, fact, claim, name, inquiry.window()));
             }
         }
     }
@@ -66,7 +69,13 @@ pub(super) fn answer(
     }
 }
 
-fn candidate(ledger: &Ledger, fact: &Fact<'_>, claim: &Claim, name: &Name) -> Candidate {
+fn candidate(
+    ledger: &Ledger,
+    fact: &Fact<'_>,
+    claim: &Claim,
+    name: &Name,
+    window: TimeRange,
+) -> Candidate {
     let record = fact.record().map(|r| r.allocation);
     Candidate {
         name: name.clone(),
@@ -84,25 +93,57 @@ fn candidate(ledger: &Ledger, fact: &Fact<'_>, claim: &Claim, name: &Name) -> Ca
             Kind::Record(record) => records(ledger, record),
             Kind::Rule(rule) => of_rule(ledger, rule),
         },
+        bindings: bindings(ledger, fact, window, name),
         notes: claim.named.notes.clone(),
     }
 }
 
+/// The bindings that give a fact's host this name.
+fn bindings(
+    ledger: &Ledger,
+    fact: &Fact<'_>,
+    window: TimeRange,
+    name: &Name,
+) -> Vec<BindingEvidence> {
+    let found = ledger.identity().lookup(&fact.host, deciding(fact, window));
+    let of_name = found.into_iter().filter(|b| name.subscriber() == Some(&b.subscriber));
+    of_name
+        .map(|b| {
+            let origin = b.origin;
+            let end_source = origin.end_source.unwrap_or(origin.source);
+            let at = |role, source, span: Option<Span>| {
+                record_place(ledger, role, Place { source, span: span? })
+            };
+            let begin = at("begin", origin.source, origin.start);
+            let end = at("end", end_source, origin.end);
+            BindingEvidence {
+                key: b.key.clone(),
+                outer: b.outer.rfc3339(),
+                inner: b.inner.map(TimeRange::rfc3339),
+                began: b.began,
+                ended: b.ended,
+                records: begin.into_iter().chain(end).collect(),
+            }
+        })
+        .collect()
+}
+
+fn record_place(ledger: &Ledger, role: &'static str, place: Place) -> Option<RecordPlace> {
+    let at = usize::try_from(place.source.0).ok()?;
+    let source = ledger.manifest().sources.get(at)?;
+    Some(RecordPlace {
+        role,
+        path: source.path.clone(),
+        sha256: source.sha256.clone(),
+        offset: place.span.offset,
+        length: place.span.length,
+    })
+}
+
 fn records(ledger: &Ledger, record: &Record<'_>) -> Evidence {
     let origin = record.allocation.origin;
-    let place = |role: &'static str, place: Place| {
-        let at = usize::try_from(place.source.0).ok()?;
-        let source = ledger.manifest().sources.get(at)?;
-        Some(RecordPlace {
-            role,
-            path: source.path.clone(),
-            sha256: source.sha256.clone(),
-            offset: place.span.offset,
-            length: place.span.length,
-        })
-    };
-    let create = origin.create.and_then(|p| place("create", p));
-    let release = origin.release.and_then(|p| place("release", p));
+    let create = origin.create.and_then(|p| record_place(ledger, "create", p));
+    let release = origin.release.and_then(|p| record_place(ledger, "release", p));
     Evidence::Records {
         source: record.source.name.clone(),
         sha256: record.source.sha256.clone(),

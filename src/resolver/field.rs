@@ -132,7 +132,10 @@ impl<'l> Field<'l> {
             let Some(host) = segment.host(allocation) else { continue };
             let other_protocol =
                 allocation.protocol.zip(self.asked.protocol).is_some_and(|(own, q)| own != q);
-            if other_protocol {
+            // A flow without ports cannot have had the port, whatever its protocol.
+            let portless = self.asked.one_port().is_some()
+                && allocation.protocol.is_some_and(|own| !own.has_ports());
+            if other_protocol || portless {
                 elsewhere.push((allocation.outer, Elsewhere::OtherProtocol, host));
             } else if !self.asked.is_compatible(allocation.destination) {
                 elsewhere.push((allocation.outer, Elsewhere::OtherDestination, host));

@@ -155,11 +155,6 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
     if by_rule && !field.logs.is_known() {
         return (Verdict::Free, Reason::ExcludedPort);
     }
-    // A declared pool says which ports the device uses at all, whether or not its logs are complete.
-    if holds(&field.pooled, window) && !field.pooled_port.overlaps(&(window.start()..window.end()))
-    {
-        return (Verdict::Free, Reason::OutsidePoolRange);
-    }
     if !field.logs.is_absent(window) {
         if !field.logs.is_present(window) {
             return outside(field, window);
@@ -170,9 +165,13 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
             Some(AbsenceDoubt::NoMaxLife) | None => (Verdict::NotCovered, Reason::NoMaxLife),
         };
     }
+    let unpooled = holds(&field.pooled, window)
+        && !field.pooled_port.overlaps(&(window.start()..window.end()));
     let held = |why| field.held_elsewhere(why, window) > 0;
     let reason = if by_rule {
         Reason::ExcludedPort
+    } else if unpooled {
+        Reason::OutsidePoolRange
     } else if held(Elsewhere::OtherDestination) {
         Reason::OtherDestination
     } else if held(Elsewhere::OtherProtocol) {

@@ -29,7 +29,8 @@ mod timeline;
 mod verdict;
 
 pub use answer::{
-    Answer, Basis, Candidate, Discriminator, Evidence, Margin, Margins, Name, RecordPlace,
+    Answer, Basis, BindingEvidence, Candidate, Discriminator, Evidence, Margin, Margins, Name,
+    RecordPlace,
 };
 pub use inquiry::{DEFAULT_EARLY, Inquiry, ShownInquiry};
 pub use verdict::{Reason, Verdict};

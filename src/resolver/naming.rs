@@ -52,7 +52,7 @@ pub(super) fn names(identity: &IdentityTable, fact: &Fact<'_>, window: TimeRange
 }
 
 /// The time that decides whose host it was.
-fn deciding(fact: &Fact<'_>, window: TimeRange) -> TimeRange {
+pub(super) fn deciding(fact: &Fact<'_>, window: TimeRange) -> TimeRange {
     match fact.record() {
         Some(record) if !fact.is_named_by_use() => record.made(),
         _ => used(fact, window),

@@ -167,6 +167,12 @@ impl Assembler {
         }
     }
 
+    /// Takes in that a record could not be used, at `at` or, where it does not say when, beside the record before it:
+    /// whatever it said could overturn what the others say.
+    pub fn saw_damage(&mut self, at: Option<WrittenTime>) {
+        self.saw_loss(at.or(self.audit.last.map(WrittenTime::exact)));
+    }
+
     /// The number of allocations made so far.
     pub fn len(&self) -> usize {
         self.made.len()

@@ -44,7 +44,7 @@ pub struct Audit {
     pub lost_creates: u64,
     /// Creates that a later record of the same flow or key shows to be over: their release line was lost.
     pub lost_releases: u64,
-    /// Losses that the source itself reports.
+    /// Losses that the source itself reports, and lines that could not be read.
     pub declared_losses: u64,
     /// Tenancies without an end when the source ended.
     pub open: u64,

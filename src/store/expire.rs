@@ -28,8 +28,8 @@ impl Ledger {
     /// Deletes every allocation and binding that ended before `before`, cuts those that reach across it, and answers
     /// `purged` from then on for the time before.
     ///
-    /// A cut allocation keeps the time at which it was made, because that decides whose it was. Rules and pools stay:
-    /// they name nobody.
+    /// A cut allocation keeps the time at which it was made, because that decides whose it was. So do accounting sessions
+    /// without an end: they may go on, and go when their end has been imported. Rules and pools stay: they name nobody.
     ///
     /// # Errors
     ///
@@ -88,6 +88,12 @@ impl Ledger {
         self.identity = subscribers::table(&people).0;
         self.subscribers = people;
     }
+}
+
+/// What a new import holds behind the limit: what was deleted does not come back.
+pub(super) fn cut_all(allocations: &[Allocation], before: Timestamp) -> Vec<Allocation> {
+    let mut expired = Expired::default();
+    allocations.iter().filter_map(|a| cut(a, before, &mut expired)).collect()
 }
 
 /// The allocation as far as it lies behind the limit.

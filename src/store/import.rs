@@ -264,8 +264,13 @@ impl Ledger {
     ) -> Result<bool, LedgerError> {
         let same_bytes = |s: &&SourceEntry| s.sha256 == sha256 && s.kind == kind;
         let Some(source) = self.manifest.sources.iter().find(same_bytes) else { return Ok(false) };
-        if source.options == *options {
+        let same_options = |s: &SourceEntry| same_bytes(&s) && s.options == *options;
+        if self.manifest.sources.iter().any(same_options) {
             return Ok(true);
+        }
+        // Empty files of two devices are no contradiction.
+        if source.bytes == 0 {
+            return Ok(false);
         }
         let names: Vec<&str> = options
             .iter()
@@ -317,7 +322,10 @@ fn read_log(
                 correct(&mut event, request.clock_offset);
                 match assembler.push(source, &event) {
                     Ok(()) => report.accepted += 1,
-                    Err(reject) => *report.rejected.entry(reject.to_string()).or_default() += 1,
+                    Err(reject) => {
+                        assembler.saw_damage(event.time);
+                        *report.rejected.entry(reject.to_string()).or_default() += 1;
+                    }
                 }
             }
             Record::Rejected(reject) => {
@@ -325,13 +333,14 @@ fn read_log(
                 if let Some(at) = event.time {
                     assembler.saw_stamp(at.start());
                 }
-                if reject.reason == RejectReason::EventsLost {
-                    assembler.saw_loss(event.time);
-                }
                 *report.rejected.entry(reject.reason.name().to_owned()).or_default() += 1;
                 if reject.reason.is_expected() {
                     report.expected_rejects += 1;
                 } else {
+                    match reject.reason {
+                        RejectReason::EventsLost => assembler.saw_loss(event.time),
+                        _ => assembler.saw_damage(event.time),
+                    }
                     report.first_damage.get_or_insert(reject);
                 }
             }

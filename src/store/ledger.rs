@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::coverage::Coverage;
 use super::error::{LedgerError, io_error};
+use super::expire;
 use super::files;
 use super::manifest::{
     LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind,
@@ -296,7 +297,10 @@ impl Ledger {
         mut sources: Vec<SourceEntry>,
         assembled: Assembled,
     ) -> Result<(), LedgerError> {
-        let Assembled { allocations, hosts, audit, profile } = assembled;
+        let Assembled { mut allocations, hosts, audit, profile } = assembled;
+        if let Some(before) = self.manifest.expired_before {
+            allocations = expire::cut_all(&allocations, before);
+        }
         let mut changed = self.manifest.clone();
         if let Some(dir) = &self.dir {
             let name = format!("segments/{}-{}.seg", changed.segments.len() + 1, changed.state + 1);

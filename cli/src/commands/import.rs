@@ -27,9 +27,10 @@ pub(crate) fn run(args: Import, report: &mut dyn Write) -> Outcome {
         covers,
         ..LogImport::new(args.format, &args.source)
     };
-    let mut ledger = Ledger::create(&args.ledger.ledger)?;
     let bar = progress::over_files(&args.files, "import");
-    let done = ledger.import(&request, inputs(args.files), &mut |n| bar.inc(n));
+    let files = inputs(args.files)?;
+    let mut ledger = Ledger::create(&args.ledger.ledger)?;
+    let done = ledger.import(&request, files, &mut |n| bar.inc(n));
     bar.finish_and_clear();
     said(summarise(&done?, &args.source, report))?;
     Ok(ExitCode::SUCCESS)

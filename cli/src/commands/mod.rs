@@ -65,11 +65,20 @@ fn in_force(from: Option<&str>, until: Option<&str>) -> Result<TimeRange, Failur
     Ok(TimeRange::new(start, end)?)
 }
 
-/// The files of the command line as inputs; `-` is standard input.
-fn inputs(files: Vec<PathBuf>) -> Vec<Input> {
-    let input = |path: PathBuf| match path.to_str() {
-        Some("-") => Input::Stream("-".to_owned(), Box::new(io::stdin())),
-        _ => Input::Path(path),
+/// The files of the command line as inputs; `-` is standard input. One that is not there is said before anything is made.
+fn inputs(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
+    let input = |path: PathBuf| {
+        if path.to_str() == Some("-") {
+            return Ok(Input::Stream("-".to_owned(), Box::new(io::stdin())));
+        }
+        let name = path.display().to_string();
+        let unreadable = |e: io::Error| crate::fail(format!("{name}: {e}"));
+        if std::fs::metadata(&path).map_err(unreadable)?.is_file() {
+            return Ok(Input::Path(path));
+        }
+        // A pipe can be read only once.
+        let stream = std::fs::File::open(&path).map_err(unreadable)?;
+        Ok(Input::Stream(name, Box::new(stream)))
     };
     files.into_iter().map(input).collect()
 }

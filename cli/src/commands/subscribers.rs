@@ -17,9 +17,10 @@ pub(crate) fn import(args: SubscribersImport, report: &mut dyn Write) -> Outcome
         zone: zone(args.timezone.as_ref())?,
         ..SubscriberImport::new(args.format)
     };
-    let mut ledger = Ledger::create(&args.ledger.ledger)?;
     let bar = progress::over_files(&args.files, "import");
-    let reports = ledger.import_subscribers(&request, inputs(args.files), &mut |n| bar.inc(n));
+    let files = inputs(args.files)?;
+    let mut ledger = Ledger::create(&args.ledger.ledger)?;
+    let reports = ledger.import_subscribers(&request, files, &mut |n| bar.inc(n));
     bar.finish_and_clear();
     said(summarise(&reports?, &ledger, report))?;
     Ok(ExitCode::SUCCESS)

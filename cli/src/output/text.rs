@@ -33,6 +33,7 @@ pub(crate) fn write(w: &mut impl Write, answer: &Answer, with_raw: bool) -> io::
     if answer.candidate_count > 1 {
         writeln!(w, "  {} different candidates", answer.candidate_count)?;
     }
+    writeln!(w, "  ledger     state {}", answer.ledger_state)?;
     if with_raw {
         for record in raw::of(answer) {
             writeln!(w, "  {record}")?;
@@ -93,6 +94,24 @@ fn write_candidate(w: &mut impl Write, c: &Candidate) -> io::Result<()> {
             writeln!(
                 w,
                 "    evidence rule {rule} version {version}{psid} in {path}, sha256 {sha256}"
+            )?;
+        }
+    }
+    for b in &c.bindings {
+        writeln!(
+            w,
+            "    bound    {} {} at most, {} certainly; begin {}, end {}",
+            b.key,
+            b.outer,
+            b.inner.as_deref().unwrap_or("no time"),
+            b.began,
+            b.ended
+        )?;
+        for r in &b.records {
+            writeln!(
+                w,
+                "    evidence {}: {} bytes {}+{}, sha256 {}",
+                r.role, r.path, r.offset, r.length, r.sha256
             )?;
         }
     }
