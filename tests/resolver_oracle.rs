@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use common::World;
 use common::small_ledger::{Case, STEP, ask, at, build, case};
-use portledger::allocation::{Allocation, Ended, Grain};
+use portledger::allocation::{Allocation, Began, Ended, Grain};
 use portledger::identity::Binding;
 use portledger::resolver::Verdict;
 use portledger::time::TimeDelta;
@@ -215,24 +215,24 @@ impl<'a> Slow<'a> {
             let destination = !self.by_destination(a)
                 || (self.case.with_destination && a.destination.is_some_and(|d| d.port.is_none()));
             let protocol = a.protocol.is_none() || self.case.with_protocol;
-            self.case.exclusive
-                && a.ended == Ended::Logged
-                && destination
-                && protocol
-                && a.inner.is_some_and(|inner| inner.covers(window))
+            self.case.exclusive && a.ended == Ended::Logged && destination && protocol
         };
-        if !recorded && !claims.iter().any(|(a, _)| leaves_no_room(a)) {
+        let spans = |a: &Allocation| a.inner.is_some_and(|inner| inner.covers(window));
+        if !recorded && !claims.iter().any(|(a, _)| leaves_no_room(a) && spans(a)) {
             return Verdict::NotCovered;
         }
-        let vouched = |a: &Allocation| match a.ended {
-            Ended::Logged => true,
-            Ended::Implied => {
-                let seen = a.created.plus(TimeDelta::from_microsecond(1));
-                window.end() <= a.inner.map_or(seen, TimeRange::end)
-            }
-            Ended::Open | Ended::Assumed => window.end() <= a.used_until,
+        // A lost or unread line could make somebody else's time of whatever is not vouched for.
+        let vouches = |a: &Allocation, at: Timestamp| {
+            let begun = match a.began {
+                Began::Logged => a.outer.contains(at),
+                Began::Assumed => a.inner.is_some_and(|inner| inner.start() <= at),
+            };
+            let certain = leaves_no_room(a) && a.inner.is_some_and(|inner| at < inner.end());
+            begun && a.outer.contains(at) && (!self.lossy || at < a.used_until || certain)
         };
-        if self.lossy && !claims.iter().any(|(a, _)| vouched(a)) {
+        let is_held = |at| claims.iter().any(|(a, _)| a.outer.contains(at));
+        let is_vouched = |at| claims.iter().any(|(a, _)| vouches(a, at));
+        if self.instants(window).into_iter().any(|at| is_held(at) && !is_vouched(at)) {
             return Verdict::NotCovered;
         }
         if name.starts_with("host:") { Verdict::Unbound } else { Verdict::Unique }
