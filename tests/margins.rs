@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use common::small_ledger::{Case, STEP, ask, at, build, case};
 use common::{World, q};
+use portledger::Timestamp;
 use portledger::resolver::{Answer, Margin, Name, Verdict};
 use portledger::session::Profile;
 use portledger::time::WrittenTime;
@@ -17,7 +18,7 @@ use proptest::prelude::*;
 
 /// Every instant at which an answer can change: the grid, the stamps moved by lateness, idleness and a second, each a
 /// microsecond to either side.
-fn instants(case: &Case) -> BTreeSet<i64> {
+fn instants(world: &World, case: &Case) -> BTreeSet<i64> {
     let (idle, second) = (15, 100);
     let mut steps = BTreeSet::new();
     let mut stamp = |step: i64| {
@@ -42,7 +43,17 @@ fn instants(case: &Case) -> BTreeSet<i64> {
     }
     steps.insert(case.asked.0);
     steps.insert(case.asked.0 + case.asked.1);
-    steps.iter().flat_map(|step| (-3..=3).map(|tick| at(*step) + tick)).collect()
+    let mut edges: BTreeSet<i64> = steps.into_iter().map(at).collect();
+    // Where the source was seen to lose lines, and how late it turned out to be.
+    let log = world.ledger.manifest().sources[0].log.as_ref().unwrap();
+    edges.extend(log.gaps.iter().flat_map(|g| [g.start(), g.end()]).map(Timestamp::as_microsecond));
+    let index = world.ledger.segments()[0].index();
+    for a in (0..).map_while(|i| index.get(i)) {
+        let inner = a.inner.iter().flat_map(|i| [i.start(), i.end()]);
+        let own = [a.outer.start(), a.outer.end(), a.used_until, a.created];
+        edges.extend(inner.chain(own).map(Timestamp::as_microsecond));
+    }
+    edges.iter().flat_map(|edge| (-3..=3).map(move |tick| edge + tick)).collect()
 }
 
 fn differs(own: &Answer, there: &Answer) -> bool {
@@ -88,7 +99,7 @@ proptest! {
         let world = build(&case);
         let (start, length) = (at(case.asked.0), case.asked.1 * STEP);
         let own = ask(&world, &case, start, length);
-        let instants = instants(&case);
+        let instants = instants(&world, &case);
         let later = walk(&own, instants.iter().filter(|i| **i >= start + length).map(|i| {
             (*i - start - length, ask(&world, &case, *i, 1))
         }));
@@ -107,7 +118,7 @@ proptest! {
         let (start, length) = (at(case.asked.0), case.asked.1 * STEP);
         let own = ask(&world, &case, start, length);
         let others = |answer: &Answer| answer.names().iter().any(|name| is_other(&own, name));
-        let instants = instants(&case);
+        let instants = instants(&world, &case);
         if own.candidate_count > 1 {
             prop_assert_eq!(own.margins.other_later.map(|m| m.to_string()), Some("0".to_owned()));
             prop_assert_eq!(own.margins.other_earlier.map(|m| m.to_string()), Some("0".to_owned()));

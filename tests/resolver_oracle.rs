@@ -211,35 +211,28 @@ impl<'a> Slow<'a> {
             let proven = recorded && self.case.covers.is_some() && !self.lossy;
             return if proven { Verdict::Free } else { Verdict::NotCovered };
         };
-        let is_full_key = |a: &Allocation| {
+        let leaves_no_room = |a: &Allocation| {
             let destination = !self.by_destination(a)
                 || (self.case.with_destination && a.destination.is_some_and(|d| d.port.is_none()));
             let protocol = a.protocol.is_none() || self.case.with_protocol;
             self.case.exclusive && a.ended == Ended::Logged && destination && protocol
         };
-        let spans =
-            |a: &Allocation| is_full_key(a) && a.inner.is_some_and(|inner| inner.covers(window));
-        if !recorded && !claims.iter().any(|(a, _)| spans(a)) {
+        let spans = |a: &Allocation| a.inner.is_some_and(|inner| inner.covers(window));
+        if !recorded && !claims.iter().any(|(a, _)| leaves_no_room(a) && spans(a)) {
             return Verdict::NotCovered;
         }
-        // A source that loses lines carries a claim as far as its last event does, and behind that only what is
-        // certain of the very key asked about; a begin that was not logged counts from the first certain instant.
-        let vouched = |a: &Allocation, at: Timestamp| {
-            let begins = match (a.began, a.inner) {
-                (Began::Logged, _) => a.outer.start(),
-                (Began::Assumed, Some(inner)) => inner.start(),
-                (Began::Assumed, None) => return false,
+        // A lost or unread line could make somebody else's time of whatever is not vouched for.
+        let vouches = |a: &Allocation, at: Timestamp| {
+            let begun = match a.began {
+                Began::Logged => a.outer.contains(at),
+                Began::Assumed => a.inner.is_some_and(|inner| inner.start() <= at),
             };
-            let lost_lines_matter = self.lossy && at >= a.used_until;
-            begins <= at
-                && (!lost_lines_matter
-                    || is_full_key(a) && a.inner.is_some_and(|inner| at < inner.end()))
+            let certain = leaves_no_room(a) && a.inner.is_some_and(|inner| at < inner.end());
+            begun && a.outer.contains(at) && (!self.lossy || at < a.used_until || certain)
         };
-        let unvouched = |at: Timestamp| {
-            let there = || claims.iter().filter(|(a, _)| a.outer.contains(at));
-            there().next().is_some() && !there().any(|(a, _)| vouched(a, at))
-        };
-        if self.instants(window).into_iter().any(unvouched) {
+        let is_held = |at| claims.iter().any(|(a, _)| a.outer.contains(at));
+        let is_vouched = |at| claims.iter().any(|(a, _)| vouches(a, at));
+        if self.instants(window).into_iter().any(|at| is_held(at) && !is_vouched(at)) {
             return Verdict::NotCovered;
         }
         if name.starts_with("host:") { Verdict::Unbound } else { Verdict::Unique }
