@@ -4,6 +4,8 @@ mod common;
 
 #[path = "truth/coverage.rs"]
 mod coverage;
+#[path = "truth/damage.rs"]
+mod damage;
 #[path = "truth/identity.rs"]
 mod identity;
 #[path = "truth/keys.rs"]

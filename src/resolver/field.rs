@@ -220,6 +220,11 @@ impl<'l> Field<'l> {
         hosts.len()
     }
 
+    /// Whether the ledger has any record of the asked port, of whatever time, protocol or destination.
+    pub(super) fn has_records(&self) -> bool {
+        !self.elsewhere.is_empty() || self.facts.iter().any(|f| f.record().is_some())
+    }
+
     /// Whether the ledger ever had the address.
     pub(super) fn is_ours(&self) -> bool {
         self.logs.is_known() || self.is_ruled || self.is_pooled

@@ -155,6 +155,14 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
     if by_rule && !field.logs.is_known() {
         return (Verdict::Free, Reason::ExcludedPort);
     }
+    // A declared pool says which ports the device uses at all, whether or not its logs are complete; a record of the
+    // port, of whatever time, shows that the declaration is not to be relied on.
+    if holds(&field.pooled, window)
+        && !field.pooled_port.overlaps(&(window.start()..window.end()))
+        && !field.has_records()
+    {
+        return (Verdict::Free, Reason::OutsidePoolRange);
+    }
     if !field.logs.is_absent(window) {
         if !field.logs.is_present(window) {
             return outside(field, window);
@@ -165,13 +173,9 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
             Some(AbsenceDoubt::NoMaxLife) | None => (Verdict::NotCovered, Reason::NoMaxLife),
         };
     }
-    let unpooled = holds(&field.pooled, window)
-        && !field.pooled_port.overlaps(&(window.start()..window.end()));
     let held = |why| field.held_elsewhere(why, window) > 0;
     let reason = if by_rule {
         Reason::ExcludedPort
-    } else if unpooled {
-        Reason::OutsidePoolRange
     } else if held(Elsewhere::OtherDestination) {
         Reason::OtherDestination
     } else if held(Elsewhere::OtherProtocol) {
