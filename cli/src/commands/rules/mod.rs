@@ -1,9 +1,14 @@
 //! `portledger rules`.
 
+mod calculate;
+mod picture;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use portledger::store::Ledger;
+
+pub(crate) use calculate::{forward, reverse};
 
 use super::{in_force, said};
 use crate::args::{InLedger, RulesAdd};
