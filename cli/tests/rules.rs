@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -38,7 +39,7 @@ fn run(dir: &Path, line: &str, stdin: &str) -> Ran {
 fn batch(dir: &Path, source: &str, asked: &[Row], addr: &str) -> Vec<Row> {
     let mut questions = "port,note,address\n".to_owned();
     for row in asked {
-        questions.push_str(&format!("{},x,{}\n", row["port"], row[addr]));
+        let _ = writeln!(questions, "{},x,{}", row["port"], row[addr]);
     }
     let ran = run(dir, &format!("reverse {source} --batch - --output csv"), &questions);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{asked:?}");
@@ -138,7 +139,8 @@ fn binding_tables_answer_as_their_vectors() {
         let mut table = "ipv4,psid_offset,psid_len,psid,b4\n".to_owned();
         for row in &tables[&id] {
             let fields = ["ipv4", "psid_offset", "psid_len", "psid", "b4_ipv6"];
-            table.push_str(&format!("{}\n", fields.map(|f| row[f].as_str()).join(",")));
+            table += &fields.map(|f| row[f].as_str()).join(",");
+            table.push('\n');
         }
         fs::write(dir.path().join("table.csv"), table).unwrap();
         let answers = batch(dir.path(), "--rules table.csv", &asked, "ipv4");
