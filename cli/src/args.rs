@@ -184,7 +184,7 @@ pub(crate) struct Import {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rules {
-    /// Add a rule file (RFC 8676 JSON), in force for a time
+    /// Add a rule file (MAP, lightweight 4over6 or deterministic NAT), in force for a time
     Add(RulesAdd),
     /// List the rule sets and when each is in force
     #[command(after_help = "Example:\n  portledger rules list --ledger L")]

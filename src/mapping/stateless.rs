@@ -98,6 +98,33 @@ impl Stateless {
         self.len() == 0
     }
 
+    /// The MAP rules, where they are such.
+    pub const fn as_map(&self) -> Option<&RuleSet> {
+        match self {
+            Stateless::Map(set) => Some(set),
+            _ => None,
+        }
+    }
+
+    /// The name of a set of MAP rules; the others have none of their own.
+    pub fn name(&self) -> Option<&str> {
+        self.as_map().map(RuleSet::name)
+    }
+
+    /// The version, where the source has one for all of it.
+    pub fn version(&self) -> Option<&str> {
+        self.as_map().and_then(RuleSet::version)
+    }
+
+    /// Whether some rule, row or NAT has the public address.
+    pub fn covers(&self, addr: Ipv4Addr) -> bool {
+        match self {
+            Stateless::Map(set) => set.matches(addr).next().is_some(),
+            Stateless::Lw4o6(table) => table.covers(addr),
+            Stateless::Deterministic(nats) => nats.iter().any(|nat| nat.covers(addr)),
+        }
+    }
+
     /// Whose port it is.
     ///
     /// The layout is for the tunnel addresses of MAP: [`CeLayout::Draft03`] for the services of
@@ -126,6 +153,12 @@ impl Stateless {
             }
             _ => None,
         }
+    }
+}
+
+impl From<RuleSet> for Stateless {
+    fn from(set: RuleSet) -> Stateless {
+        Stateless::Map(set)
     }
 }
 
