@@ -340,3 +340,24 @@ fn every_form_of_a_binding_table_is_known_by_its_content() {
         }
     }
 }
+
+#[test]
+fn rules_of_every_mechanism_are_added_and_listed() {
+    let table = "ipv4,psid_offset,psid_len,psid,b4\n192.0.2.1,0,8,52,2001:db8::1\n";
+    let dir = with("table.csv", table);
+    let nat = r#"{"detnat": {"algorithm": "vpp-det44", "name": "east", "inside": "100.64.0.0/18", "outside": "198.51.100.8/29"}}"#;
+    fs::write(dir.path().join("nat.json"), nat).unwrap();
+    for file in ["table.csv", "nat.json"] {
+        let ran = done(dir.path(), &format!("rules add --ledger L --from @0 {file}"));
+        assert!(ran.stderr.starts_with("1 rule(s) in force"), "{}", ran.stderr);
+    }
+    let listed = done(dir.path(), "rules list --ledger L").stdout;
+    assert!(listed.contains("  binding-table  1 row(s)\n"), "{listed}");
+    assert!(listed.contains("  east  vpp-det44: 100.64.0.0/18 to "), "{listed}");
+    let ran = portledger(
+        dir.path(),
+        &["resolve", "--ledger", "L", "198.51.100.8:1055", "@100", "--protocol", "tcp", "--json"],
+    );
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, answer["verdict"].as_str()), (8, Some("unbound")), "{}", ran.stdout);
+}
