@@ -510,7 +510,7 @@ proptest! {
         // Every instant, also outside the question: a stretch holds on all of its length.
         for micro in 0..24 {
             let at = TimeRange::instant(Timestamp::from_microsecond(micro));
-            let now: Vec<&RuleSet> = history.in_force(at).map(|r| r.set).collect();
+            let now: Vec<&RuleSet> = history.in_force(at).filter_map(|r| r.set.as_map()).collect();
             let by_time: Vec<&RuleSet> = sets
                 .iter()
                 .filter(|(_, start, len)| (*start..start + len).contains(&micro))

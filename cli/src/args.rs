@@ -1,5 +1,7 @@
 //! The command line: a stable contract that scripts and people depend on.
 
+mod calculate;
+
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use portledger::identity::IdentityFormat;
 use portledger::natlog::Format;
 use portledger::time::{TimeDelta, Tolerance};
 use portledger::{PortRange, Protocol};
+
+pub(crate) use calculate::{RuleSource, RulesForward, RulesReverse, Written};
 
 /// Who was behind a shared IPv4 address: (address, port, time) -> subscriber, from NAT logs, MAP rules and accounting.
 #[derive(Debug, Parser)]
@@ -180,11 +184,15 @@ pub(crate) struct Import {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rules {
-    /// Add a rule file (RFC 8676 JSON), in force for a time
+    /// Add a rule file (MAP, lightweight 4over6 or deterministic NAT), in force for a time
     Add(RulesAdd),
     /// List the rule sets and when each is in force
     #[command(after_help = "Example:\n  portledger rules list --ledger L")]
     List(InLedger),
+    /// Whose port it is under a rule file, without a ledger
+    Reverse(RulesReverse),
+    /// What a prefix or an inside host holds under a rule file, without a ledger
+    Forward(RulesForward),
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use rangemap::RangeInclusiveSet;
 
-use crate::mapping::{NamedRule, RuleSet};
+use crate::mapping::{NamedRule, RuleSet, Stateless};
 use crate::time::{TimeRange, Timestamp};
 
 /// The number of a rule set in its history, in the order in which they were added.
@@ -20,7 +20,7 @@ pub struct RulesInForce<'a> {
     /// decides. Never clipped to the question, so that it shows how far the edge is.
     pub in_force: TimeRange,
     /// The rules.
-    pub set: &'a RuleSet,
+    pub set: &'a Stateless,
 }
 
 /// Rule sets over time.
@@ -47,15 +47,17 @@ pub struct RulesInForce<'a> {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct RuleHistory {
-    sets: Vec<(TimeRange, RuleSet)>,
+    sets: Vec<(TimeRange, Stateless)>,
+    /// The addresses of MAP rules.
     covered: RangeInclusiveSet<u32>,
 }
 
-/// A set that holds an address, and how long its longest matching prefix is.
+/// A set of MAP rules that holds an address, and how long its longest matching prefix is.
 struct Match<'a> {
     place: usize,
     in_force: TimeRange,
-    set: &'a RuleSet,
+    set: &'a Stateless,
+    rules: &'a RuleSet,
     len: u8,
 }
 
@@ -72,9 +74,10 @@ impl RuleHistory {
     /// # Panics
     ///
     /// When there are 2^32 sets already.
-    pub fn add(&mut self, set: RuleSet, in_force: TimeRange) -> RuleSetId {
+    pub fn add(&mut self, set: impl Into<Stateless>, in_force: TimeRange) -> RuleSetId {
+        let set = set.into();
         let id = id_of(self.sets.len());
-        for rule in set.rules() {
+        for rule in set.as_map().into_iter().flat_map(RuleSet::rules) {
             let v4 = rule.rule().v4();
             self.covered.insert(u32::from(v4.network())..=u32::from(v4.broadcast()));
         }
@@ -110,12 +113,12 @@ impl RuleHistory {
     ///
     /// # Complexity
     ///
-    /// Logarithmic in the number of separate address ranges.
+    /// Logarithmic in the number of separate address ranges of MAP rules, linear in the number of other sets.
     pub fn covers(&self, addr: Ipv4Addr) -> bool {
-        self.covered.contains(&u32::from(addr))
+        self.covered.contains(&u32::from(addr)) || self.sets.iter().any(|(_, set)| set.covers(addr))
     }
 
-    /// The rules that decide about an address during a time: at each instant, those with the longest Rule IPv4 prefix
+    /// The MAP rules that decide about an address during a time: at each instant, those with the longest Rule IPv4 prefix
     /// among all sets in force at that instant. Equally long ones are all kept.
     ///
     /// [`RulesInForce::in_force`] is the stretch of time in which the rule decides, not clipped to `during`. A rule that
@@ -150,7 +153,7 @@ impl RuleHistory {
             for in_force in without(own.in_force, longer) {
                 if in_force.overlaps(during) {
                     let here = RulesInForce { id: id_of(own.place), in_force, set: own.set };
-                    found.extend(own.set.matches(addr).map(|rule| (here, rule)));
+                    found.extend(own.rules.matches(addr).map(|rule| (here, rule)));
                 }
             }
         }
@@ -160,8 +163,9 @@ impl RuleHistory {
     fn matches(&self, addr: Ipv4Addr, during: TimeRange) -> Vec<Match<'_>> {
         let sets = self.sets.iter().enumerate().filter(|(_, (t, _))| t.overlaps(during));
         sets.filter_map(|(place, (in_force, set))| {
-            let len = set.matches(addr).next()?.rule().v4().prefix_len();
-            Some(Match { place, in_force: *in_force, set, len })
+            let rules = set.as_map()?;
+            let len = rules.matches(addr).next()?.rule().v4().prefix_len();
+            Some(Match { place, in_force: *in_force, set, rules, len })
         })
         .collect()
     }
@@ -227,7 +231,7 @@ mod tests {
         assert_eq!(history.add(set("v1", "192.0.2.0/24"), time("@100/@200")), RuleSetId(0));
         assert_eq!(history.add(set("v2", "192.0.2.0/24"), time("@200/")), RuleSetId(1));
         let names = |during| -> Vec<_> {
-            history.in_force(during).map(|r| r.set.name().to_owned()).collect()
+            history.in_force(during).map(|r| r.set.name().unwrap().to_owned()).collect()
         };
         assert!(names(at("@99.999999")).is_empty());
         assert_eq!(names(at("@100")), ["v1"]);

@@ -57,7 +57,7 @@
 //!
 //! `read_softwire_br` reads the JSON of a border relay (RFC 8676), [`parse_s46`] the DHCPv6 options that customers get
 //! (RFC 7598), and [`Preset`] holds the published tables of some services. [`RuleSet::validate`] looks for rules that
-//! cannot stand beside each other.
+//! cannot stand beside each other. `read_rules` reads a file of any mechanism, by its content, as a [`Stateless`].
 //!
 //! # Sets and their history
 //!
@@ -75,11 +75,14 @@ pub mod lw4o6;
 mod named_rule;
 mod presets;
 mod psid;
+#[cfg(feature = "readers")]
+mod read_rules;
 mod reverse;
 mod rule;
 mod ruleset;
 #[cfg(feature = "readers")]
 mod softwire_json;
+mod stateless;
 mod validate;
 
 pub use ce_address::CeLayout;
@@ -90,6 +93,8 @@ pub use history::{RuleHistory, RuleSetId, RulesInForce};
 pub use named_rule::{NamedRule, Transport};
 pub use presets::{Preset, UnknownPreset};
 pub use psid::PsidParams;
+#[cfg(feature = "readers")]
+pub use read_rules::{ReadRulesError, read_rules, read_rules_with};
 pub use reverse::{Reverse, RuleCase, Share};
 pub use rule::BasicMappingRule;
 pub use ruleset::{RuleAnswer, RuleSet, SetAnswer};
@@ -98,4 +103,5 @@ pub use softwire_json::{
     Place, SoftwireJsonError, SoftwireLimits, SoftwireWriteError, read_softwire_br,
     read_softwire_br_with, write_softwire_br,
 };
+pub use stateless::{Holding, Stateless, StatelessAnswer};
 pub use validate::{Finding, Impossible};

@@ -159,6 +159,11 @@ fn is_one(logged: &Fact<'_>, by_log: &Claim, rule: &Fact<'_>, by_rule: &Claim) -
         (InsideHost::Prefix(prefix), InsideHost::Prefix(other)) => {
             prefix.contains(other) || other.contains(prefix)
         }
+        // What a log says of the host behind the tunnel is no contradiction.
+        (
+            InsideHost::B4 { addr, .. },
+            InsideHost::V6(other) | InsideHost::B4 { addr: other, .. },
+        ) => addr == other,
         (one, other) => one == other,
     };
     let named = match (by_log.named.names.as_slice(), by_rule.named.names.as_slice()) {

@@ -156,9 +156,9 @@ fn records(ledger: &Ledger, record: &Record<'_>) -> Evidence {
 fn of_rule(ledger: &Ledger, by: &Rule<'_>) -> Evidence {
     let number = usize::try_from(by.rules.id.0).unwrap_or(usize::MAX);
     let entry = ledger.manifest().rules.get(number);
-    let version = by.named.version().or(by.rules.set.version());
+    let version = by.version.or(by.rules.set.version());
     Evidence::Rule {
-        rule: by.named.name().to_owned(),
+        rule: by.name.to_owned(),
         version: version.map_or_else(|| number.saturating_add(1).to_string(), str::to_owned),
         sha256: entry.map(|e| e.file.sha256.clone()).unwrap_or_default(),
         path: entry.map(|e| e.path.clone()).unwrap_or_default(),
@@ -227,6 +227,12 @@ fn detail(
         ),
         Reason::Idle => "recorded time, and nobody held the port".to_owned(),
         Reason::ExcludedPort => "the rules give this port to nobody".to_owned(),
+        Reason::LeftoverPort => {
+            "the rules could give this port out, but no inside host has it".to_owned()
+        }
+        Reason::DynamicPool => {
+            "the rules hand this port out on demand, and only the log of blocks tells to whom; import the log of that time".to_owned()
+        }
         Reason::OutsidePoolRange => "the declared pool does not use this port".to_owned(),
         Reason::OtherDestination => format!(
             "nobody held it towards that destination; inside hosts that held it towards another: {elsewhere}"

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::inquiry::Inquiry;
 use crate::allocation::{Allocation, Began, Ended, Grain};
 use crate::inside::InsideHost;
-use crate::mapping::{NamedRule, RulesInForce};
+use crate::mapping::RulesInForce;
 use crate::port::{PortRange, PortSet};
 use crate::store::SourceEntry;
 use crate::time::{TimeDelta, TimeRange, Timestamp};
@@ -29,7 +29,9 @@ pub(super) enum Kind<'l> {
 #[derive(Clone, Debug)]
 pub(super) struct Rule<'l> {
     pub(super) rules: RulesInForce<'l>,
-    pub(super) named: &'l NamedRule,
+    pub(super) name: &'l str,
+    /// The version of this one rule.
+    pub(super) version: Option<&'l str>,
     pub(super) psid: Option<u16>,
     pub(super) ports: PortSet,
 }

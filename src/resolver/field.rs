@@ -36,8 +36,12 @@ pub(super) struct Field<'l> {
     /// When a rule set that holds the address was in force.
     pub(super) ruled: RangeSet<Timestamp>,
     /// When the rules gave the asked port to somebody, and when a rule gave it to nobody.
-    mapped: RangeSet<Timestamp>,
+    pub(super) mapped: RangeSet<Timestamp>,
     pub(super) excluded: RangeSet<Timestamp>,
+    /// When a rule could have given the port out, but gave it to nobody.
+    pub(super) leftover: RangeSet<Timestamp>,
+    /// When a rule handed ports that were asked about out on demand: it decides nothing then.
+    pub(super) dynamic: RangeSet<Timestamp>,
     /// When a declared pool holds the address, and when one holds the asked port too.
     pub(super) pooled: RangeSet<Timestamp>,
     pub(super) pooled_port: RangeSet<Timestamp>,
@@ -79,6 +83,8 @@ impl<'l> Field<'l> {
             ruled: RangeSet::new(),
             mapped: RangeSet::new(),
             excluded: RangeSet::new(),
+            leftover: RangeSet::new(),
+            dynamic: RangeSet::new(),
             pooled: RangeSet::new(),
             pooled_port: RangeSet::new(),
             is_pooled: false,
@@ -94,7 +100,8 @@ impl<'l> Field<'l> {
             field.gather_records(ledger, segment, &pools, &mut elsewhere);
         }
         if field.is_ruled {
-            field.gather_rules(ledger);
+            field.gather_map(ledger);
+            field.gather_tables(ledger);
         }
         field.facts.sort_by_key(|f| f.outer.start());
         field.timeline = Timeline::new(field.facts.iter().map(|f| f.outer).collect());
@@ -151,7 +158,7 @@ impl<'l> Field<'l> {
         }
     }
 
-    fn gather_rules(&mut self, ledger: &'l Ledger) {
+    fn gather_map(&mut self, ledger: &'l Ledger) {
         let addr = self.asked.addr;
         // Times at which a rule leaves the port to another PSID: somebody may have it, so it is not excluded.
         let mut left_open = Vec::new();
@@ -168,7 +175,13 @@ impl<'l> Field<'l> {
                     outer: in_force,
                     inner: Some(in_force),
                     used_until: in_force.end(),
-                    kind: Kind::Rule(Rule { rules, named: rule, psid, ports }),
+                    kind: Kind::Rule(Rule {
+                        rules,
+                        name: rule.name(),
+                        version: rule.version(),
+                        psid,
+                        ports,
+                    }),
                 });
             };
             match self.asked.one_port() {

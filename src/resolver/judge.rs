@@ -139,6 +139,8 @@ where
 fn outside(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
     if field.logs.is_deleted(window) {
         (Verdict::Purged, Reason::Expired)
+    } else if !field.logs.is_known() && field.dynamic.overlaps(&(window.start()..window.end())) {
+        (Verdict::NotCovered, Reason::DynamicPool)
     } else if field.is_ruled && !field.logs.is_known() {
         (Verdict::NotCovered, Reason::RuleHistoryGap)
     } else {
@@ -152,8 +154,10 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
         return (Verdict::Purged, Reason::Expired);
     }
     let by_rule = holds(&field.excluded, window);
+    let is_leftover = field.leftover.overlaps(&(window.start()..window.end()));
+    let excluded = if is_leftover { Reason::LeftoverPort } else { Reason::ExcludedPort };
     if by_rule && !field.logs.is_known() {
-        return (Verdict::Free, Reason::ExcludedPort);
+        return (Verdict::Free, excluded);
     }
     // A declared pool says which ports the device uses at all, whether or not its logs are complete; a record of the
     // port, of whatever time, shows that the declaration is not to be relied on.
@@ -175,7 +179,7 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
     }
     let held = |why| field.held_elsewhere(why, window) > 0;
     let reason = if by_rule {
-        Reason::ExcludedPort
+        excluded
     } else if held(Elsewhere::OtherDestination) {
         Reason::OtherDestination
     } else if held(Elsewhere::OtherProtocol) {

@@ -82,7 +82,14 @@ fn all_edges(field: &Field<'_>) -> Vec<Timestamp> {
         }
     }
     edges.extend(field.logs.edges());
-    for set in [&field.ruled, &field.excluded, &field.pooled, &field.pooled_port] {
+    for set in [
+        &field.ruled,
+        &field.excluded,
+        &field.leftover,
+        &field.dynamic,
+        &field.pooled,
+        &field.pooled_port,
+    ] {
         edges.extend(set.iter().flat_map(|r| [r.start, r.end]));
     }
     edges.extend(field.expired_before);

@@ -21,6 +21,7 @@ mod edges;
 mod explain;
 mod fact;
 mod field;
+mod field_tables;
 mod inquiry;
 mod judge;
 mod margin;

@@ -3,6 +3,7 @@
 use super::answer::Name;
 use super::fact::Fact;
 use super::field::Field;
+use crate::allocation::{Began, Ended};
 use crate::identity::{Binding, IdentityTable};
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
@@ -81,7 +82,23 @@ fn named(field: &Field<'_>, fact: &Fact<'_>, bindings: &[&Binding], deciding: Ti
     let deleted = field.has_people
         && field.expired_before.is_some_and(|before| deciding.start() < before)
         && !bindings.iter().any(is_certain);
-    Named { names, contradicts, deleted, notes: Vec::new() }
+    Named { names, contradicts, deleted, notes: unlogged(bindings, deciding) }
+}
+
+/// What must be said where a name rests on a part of a binding that no record bounds.
+fn unlogged(bindings: &[&Binding], deciding: TimeRange) -> Vec<String> {
+    let rests_on = |b: &&Binding| {
+        let before = b.inner.is_none_or(|inner| deciding.start() < inner.start());
+        let behind = b.inner.is_none_or(|inner| deciding.end() > inner.end());
+        (before && b.began == Began::Assumed) || (behind && b.ended != Ended::Logged)
+    };
+    let note = |b: &&Binding| {
+        format!(
+            "the binding of {} to {} is not certain at that time: begin {}, end {}",
+            b.key, b.subscriber, b.began, b.ended
+        )
+    };
+    bindings.iter().copied().filter(|b| rests_on(b)).map(|b| note(&b)).collect()
 }
 
 /// Whether two bindings of different subscribers are certain at one instant of `deciding`.

@@ -117,6 +117,10 @@ pub enum Reason {
     Idle,
     /// A port that the rule gives to nobody.
     ExcludedPort,
+    /// A port that the rule could give out, but no inside host has.
+    LeftoverPort,
+    /// A port that the rule hands out on demand: only a log can tell.
+    DynamicPool,
     /// A port that the pool does not use.
     OutsidePoolRange,
     /// The port was held, but towards other destinations.

@@ -16,7 +16,7 @@ use super::subscribers;
 use crate::allocation::{Allocation, Origin, Place, SourceId};
 use crate::identity::IdentityTable;
 use crate::inside::InsideHost;
-use crate::mapping::{RuleHistory, RuleSet, read_softwire_br};
+use crate::mapping::{self, RuleHistory, Stateless};
 use crate::port::PortRange;
 use crate::session::{Assembled, Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, Timestamp};
@@ -180,7 +180,7 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Adds an RFC 8676 rule file, in force for a time range; the same rules for the same range change nothing.
+    /// Adds a rule file of any mechanism that [`mapping::read_rules`] knows, in force for a time range; the same rules for the same range change nothing.
     ///
     /// # Errors
     ///
@@ -349,7 +349,7 @@ fn digest(bytes: &[u8]) -> impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> {
     sha2::Sha256::digest(bytes).to_vec()
 }
 
-fn read_rules(path: &str, bytes: &[u8]) -> Result<RuleSet, LedgerError> {
-    read_softwire_br(bytes)
+fn read_rules(path: &str, bytes: &[u8]) -> Result<Stateless, LedgerError> {
+    mapping::read_rules(bytes)
         .map_err(|e| LedgerError::Rules { path: path.to_owned(), why: e.to_string() })
 }

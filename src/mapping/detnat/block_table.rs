@@ -199,6 +199,10 @@ impl BlockTable {
         self.by_inside.get(first..end).unwrap_or_default()
     }
 
+    pub(super) fn has_dynamic_ports(&self) -> bool {
+        self.withheld.values().any(|withheld| !withheld.dynamic.is_empty())
+    }
+
     pub(super) fn covers(&self, addr: Ipv4Addr) -> bool {
         let address = u32::from(addr);
         !self.rows(address).is_empty() || self.withheld.contains_key(&address)

@@ -299,6 +299,15 @@ impl Deterministic {
         }
     }
 
+    /// Whether some ports are handed out on demand, so that others than [`Deterministic::owners`] use its addresses.
+    pub fn has_dynamic_pool(&self) -> bool {
+        match &self.layout {
+            Layout::Shares(shares) => shares.sharing().has_dynamic_pool,
+            Layout::SrcNat(_) => false,
+            Layout::Table(table) => table.has_dynamic_ports(),
+        }
+    }
+
     /// Whether the blocks are known to bind flows of a protocol. Where not, everybody on the address may have sent
     /// them.
     ///

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use crate::mapping::{BasicMappingRule, NamedRule, RuleSet, Transport};
+use crate::mapping::{BasicMappingRule, CeLayout, NamedRule, RuleSet, Transport};
 
 /// A service whose MAP-E rules are public.
 ///
@@ -51,6 +51,11 @@ impl Preset {
             Preset::Ocn => "ocn",
             Preset::Biglobe => "biglobe",
         }
+    }
+
+    /// How the customer edges of the service make their addresses: as the drafts of MAP say.
+    pub const fn ce_layout(self) -> CeLayout {
+        CeLayout::Draft03
     }
 
     const fn table(self) -> &'static str {

@@ -1,9 +1,15 @@
 //! `portledger rules`.
 
+mod calculate;
+mod picture;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use portledger::mapping::{RuleSet, Stateless};
 use portledger::store::Ledger;
+
+pub(crate) use calculate::{forward, reverse};
 
 use super::{in_force, said};
 use crate::args::{InLedger, RulesAdd};
@@ -15,7 +21,7 @@ pub(crate) fn add(args: &RulesAdd, report: &mut dyn Write) -> Outcome {
     let bytes = std::fs::read(&args.file).map_err(|e| fail(format!("{path}: {e}")))?;
     let mut ledger = Ledger::create(&args.ledger.ledger)?;
     if ledger.add_rules(&path, &bytes, range)? {
-        let rules = ledger.rules().all().last().map_or(0, |r| r.set.rules().len());
+        let rules = ledger.rules().all().last().map_or(0, |r| r.set.len());
         said(writeln!(report, "{rules} rule(s) in force {}", range.rfc3339()))?;
     } else {
         said(writeln!(report, "those rules are in force then already: nothing to do"))?;
@@ -34,7 +40,19 @@ pub(crate) fn list(args: &InLedger) -> Outcome {
             entry.path,
             entry.file.sha256
         ))?;
-        for rule in set.set.rules() {
+        match set.set {
+            Stateless::Lw4o6(table) => {
+                out(writeln!(stdout, "  binding-table  {} row(s)", table.len()))?;
+            }
+            Stateless::Deterministic(nats) => {
+                for nat in nats {
+                    let name = nat.name().map(|n| format!("{n}  ")).unwrap_or_default();
+                    out(writeln!(stdout, "  {name}{}", nat.describe()))?;
+                }
+            }
+            _ => {}
+        }
+        for rule in set.set.as_map().into_iter().flat_map(RuleSet::rules) {
             let r = rule.rule();
             out(writeln!(
                 stdout,
