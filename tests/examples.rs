@@ -59,7 +59,7 @@ fn read_a_log_prints_events_and_rejects_and_asks_the_ledger() {
     assert!(out.contains("1 lines are damaged"), "{out}");
     assert!(out.contains("1 allocations by profile conntrack/1"), "{out}");
     assert!(
-        out.contains("203.0.113.7:40213 at 2026-11-02T18:00:01Z: unbound, host:100.64.0.10"),
+        out.contains("203.0.113.7:40213 at 2026-11-02T18:00:02Z: unbound, host:100.64.0.10"),
         "{out}"
     );
 
