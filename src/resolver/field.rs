@@ -12,6 +12,7 @@ use crate::allocation::{Allocation, Grain};
 use crate::inside::InsideHost;
 use crate::mapping::Reverse;
 use crate::port::PortRange;
+use crate::protocol::Protocol;
 use crate::store::{Coverage, Ledger, Pool, Segment, SourceKind};
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
@@ -46,6 +47,7 @@ pub(super) struct Field<'l> {
     pub(super) pooled: RangeSet<Timestamp>,
     pub(super) pooled_port: RangeSet<Timestamp>,
     is_pooled: bool,
+    has_records: bool,
     pub(super) expired_before: Option<Timestamp>,
     /// Whether subscriber files were imported, so that `expire` deleted bindings.
     pub(super) has_people: bool,
@@ -88,6 +90,7 @@ impl<'l> Field<'l> {
             pooled: RangeSet::new(),
             pooled_port: RangeSet::new(),
             is_pooled: false,
+            has_records: false,
             expired_before: manifest.expired_before,
             has_people: manifest.sources.iter().any(|s| s.kind == SourceKind::Subscribers),
             reach,
@@ -137,6 +140,8 @@ impl<'l> Field<'l> {
         index.during(self.asked.addr, self.asked.ports(), None, self.reach, &mut hits);
         for allocation in hits.iter().filter_map(|&at| index.get(at)) {
             let Some(host) = segment.host(allocation) else { continue };
+            self.has_records |=
+                allocation.protocol.is_none_or(|p| p.has_ports() && p != Protocol::ICMP);
             let other_protocol =
                 allocation.protocol.zip(self.asked.protocol).is_some_and(|(own, q)| own != q);
             // A flow without ports cannot have had the port, whatever its protocol.
@@ -233,9 +238,10 @@ impl<'l> Field<'l> {
         hosts.len()
     }
 
-    /// Whether the ledger has any record of the asked port, of whatever time, protocol or destination.
+    /// Whether the ledger has any record of the asked port, of whatever time, protocol or destination; echo
+    /// identifiers and flows without ports are no ports of a pool.
     pub(super) fn has_records(&self) -> bool {
-        !self.elsewhere.is_empty() || self.facts.iter().any(|f| f.record().is_some())
+        self.has_records
     }
 
     /// Whether the ledger ever had the address.
