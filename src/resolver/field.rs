@@ -21,6 +21,7 @@ const REACH_WITHOUT_PORT: TimeDelta = TimeDelta::from_second(3600);
 
 /// What is known of one address and port, over all the time that margins need.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 pub(super) struct Field<'l> {
     pub(super) asked: Inquiry,
     /// By outer start.

@@ -114,9 +114,13 @@ impl Inquiry {
         self.one_port().map_or(PortRange::ALL, PortRange::single)
     }
 
-    /// The ports asked about as far as declared pools speak of them: a pool's ports are not echo identifiers.
+    /// The ports asked about as far as declared pools speak of them: a pool's ports are not echo identifiers, and
+    /// without a protocol it may be one.
     pub(super) fn pool_ports(&self) -> PortRange {
-        if self.protocol == Some(Protocol::ICMP) { PortRange::ALL } else { self.ports() }
+        match self.protocol {
+            None | Some(Protocol::ICMP) => PortRange::ALL,
+            Some(_) => self.ports(),
+        }
     }
 
     pub(super) fn is_portless(&self) -> bool {
