@@ -1,16 +1,26 @@
 //! Floor 3: the hot path. A set of allocations -> an immutable index; no I/O.
-//!
-//! What it answers, always with **all** hits, because overlaps are facts:
-//!
-//! | question | method | for |
-//! |---|---|---|
-//! | who could have held this port at this instant | [`Index::at`] | one question |
-//! | who could have held any of these ports in this time | [`Index::during`] | a written time, a tolerance, an address without port |
-//! | which allocations on this port lie next to this time | [`Index::neighbours`] | the margins of an answer |
-//!
-//! Every test is against the *outer* interval, so that no holder is missed; the caller looks at the inner ones.
-//! A lookup without protocol sees all protocols, and an allocation without protocol is seen by all lookups.
 
+mod bits;
+mod build;
+mod bytes;
+mod clock;
+mod directory;
+mod exact;
+mod format;
+mod lean;
+mod line;
+mod lookup;
+mod image;
 mod plain;
+mod prefetch;
+mod region;
+mod shape;
+mod view;
 
+pub use build::{BuildError, BuildOptions};
+pub use format::FormatError;
+pub use lean::Lean;
+pub use lookup::{Hits, Question};
+pub use image::Index as Fast;
 pub use plain::{Index, Neighbours};
+pub use view::View;
