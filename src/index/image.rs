@@ -111,6 +111,15 @@ impl Index {
         self.header.records == 0
     }
 
+    /// Sections.
+    pub fn sections(&self) -> Vec<(&'static str, usize)> {
+        [
+            ("lines", Section::Lines), ("planes", Section::Planes), ("more", Section::MorePlanes), ("regions", Section::Regions),
+            ("shapes", Section::Shapes), ("leaves", Section::Leaves), ("chunks", Section::Chunks), ("copies", Section::Copies),
+            ("columns", Section::Columns), ("exceptions", Section::Exceptions), ("keys", Section::Keys), ("addresses", Section::Addresses), ("checks", Section::Checks),
+        ].map(|(n, s)| (n, self.header.section(s).len())).to_vec()
+    }
+
     /// All bytes: what a segment file holds.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes

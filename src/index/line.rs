@@ -18,6 +18,8 @@
 //! 2^26 - 2^25 = 2^25, and its code is above 4095, the largest there is, because lengths stay below
 //! [`LONGEST`] < 2^24. So no residue is mistaken for another.
 
+use super::machine;
+
 /// Pieces a line.
 pub(super) const LANES: usize = 12;
 /// Starts that a question meets are nearer to it than this many ticks.
@@ -28,7 +30,7 @@ pub(super) const LONGEST: u64 = (1 << 24) - 257;
 const START_BITS: u32 = 26;
 const START_MASK: u32 = (1 << START_BITS) - 1;
 /// The upper bits of the floating-point number 256, which the codes count from.
-const CODE_BASE: u32 = (127 + 8) << 8;
+pub(super) const CODE_BASE: u32 = (127 + 8) << 8;
 
 /// The protocol of a lane, as far as two bits go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +161,7 @@ impl<'a> Line<'a> {
     /// A bit for each lane in use.
     #[inline]
     pub(super) fn used(self) -> u32 {
-        (1 << (self.tail() >> 24 & 15)) - 1
+        ((1 << (self.tail() >> 24 & 15)) - 1) & 0xFFF
     }
 
     #[inline]
@@ -187,6 +189,19 @@ impl<'a> Line<'a> {
         (word >> 6, (word >> 2 & 15) << 8 | u32::from(low), word & 3)
     }
 
+    /// Those of some lanes that do not know their protocol or their ports.
+    #[inline]
+    pub(super) fn looks(self, lanes: u32) -> u32 {
+        let (mut rest, mut looks) = (lanes, 0);
+        while rest != 0 {
+            let lane = rest.trailing_zeros();
+            rest &= rest - 1;
+            let class = self.0.get((lane as usize & 15) * 4).map_or(0, |b| b & 3);
+            looks |= u32::from(class == Class::Look as u8) << lane;
+        }
+        looks
+    }
+
     /// Whether pieces that a question at `x` may meet go on in the next line.
     #[inline]
     pub(super) fn goes_on(self, x: u64) -> bool {
@@ -200,37 +215,52 @@ impl<'a> Line<'a> {
         residue(x).wrapping_sub(start) & START_MASK
     }
 
-    /// Tests all lanes against the instant and the class of the protocol; `every` where it does not matter.
-    ///
-    /// Lanes that do not know their protocol or their ports are never sure.
+    /// Tests all lanes against the instant and the class of the protocol.
     #[inline]
-    pub(super) fn meet(self, x: u64, class: Option<Class>) -> Met {
-        let (words, rest) = self.0.split_at(48);
-        let (words, _) = words.as_chunks::<4>();
-        let (lows, _) = rest.split_at(LANES);
-        let x6 = residue(x) << 6;
-        // One bit for each class that may answer; a question without protocol takes them all.
-        let wanted: u32 = match class {
-            None => 0b1111,
-            Some(Class::Tcp) => 0b1101,
-            Some(Class::Udp) => 0b1110,
-            Some(Class::Look | Class::Every) => 0b1100,
-        };
-        let (mut maybe, mut surely) = (0, 0);
-        for (i, (word, low)) in words.iter().zip(lows).enumerate() {
-            let word = u32::from_le_bytes(*word);
-            let ticks = x6.wrapping_sub(word & !63) >> 6;
-            let length = (word & 0x3C) << 6 | u32::from(*low);
-            let since = code(ticks);
-            let class = word & 3;
-            let right = wanted >> class & 1;
-            let may = u32::from(since <= length) & right;
-            let sure = u32::from(since < length) & u32::from(ticks != 0) & u32::from(class != 2);
-            maybe |= may << i;
-            surely |= (may & sure) << i;
-        }
+    pub(super) fn meet(self, x: u64, wanted: Wanted) -> Met {
+        let met = machine::meet(self, residue(x) << 6, wanted);
         let used = self.used();
-        Met { maybe: maybe & used, surely: surely & used }
+        Met { maybe: met.maybe & used, surely: met.surely & used }
+    }
+
+    /// Lane by lane: what [`Line::meet`] does where there are no vectors, and what holds it to account where there are.
+    #[cfg_attr(
+        all(target_arch = "x86_64", not(test)),
+        expect(dead_code, reason = "vectors do its work here")
+    )]
+    pub(super) fn meet_each(self, x6: u32, wanted: Wanted) -> Met {
+        let mut met = Met::default();
+        for lane in 0..12 {
+            let (start, length, class) = self.lane(lane);
+            let since = code(x6.wrapping_sub(start << 6) >> 6);
+            let fails = ((class ^ wanted.own) | wanted.always) & !(class >> 1) & wanted.enabled & 1;
+            let may = since <= length && fails == 0;
+            met.maybe |= u32::from(may) << lane;
+            met.surely |= u32::from(may && 0 < since && since < length) << lane;
+        }
+        met
+    }
+}
+
+/// Which protocol classes answer, as masks: a lane fails if its lower class bit differs from `own` (or `always`),
+/// unless its upper bit says that it may be any protocol; nothing fails unless `enabled`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) own: u32,
+    pub(super) always: u32,
+    pub(super) enabled: u32,
+}
+
+impl Wanted {
+    /// The lanes for a protocol number; [`EVERY_PROTOCOL`](super::lean::EVERY_PROTOCOL) asks for all.
+    #[inline]
+    pub(super) fn new(protocol: u16) -> Wanted {
+        match Class::of(protocol) {
+            Class::Tcp => Wanted { own: 0, always: 0, enabled: 1 },
+            Class::Udp => Wanted { own: 1, always: 0, enabled: 1 },
+            Class::Look => Wanted { own: 0, always: 1, enabled: 1 },
+            Class::Every => Wanted { own: 0, always: 0, enabled: 0 },
+        }
     }
 }
 
@@ -245,6 +275,30 @@ fn residue(x: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn vectors_say_what_lanes_say(
+            bytes in proptest::array::uniform32(any::<u8>()),
+            more in proptest::array::uniform32(any::<u8>()),
+            x in 0_u64..1 << 26,
+            protocol in prop_oneof![Just(6_u16), Just(17), Just(1), Just(256)],
+            near in 0_u32..12,
+        ) {
+            let mut line = [0; 64];
+            line[..32].copy_from_slice(&bytes);
+            line[32..].copy_from_slice(&more);
+            let line = Line(&line);
+            // At random no lane is met; ask also just behind a start.
+            let (start, code, _) = line.lane(near);
+            for x in [x, u64::from(start), u64::from(start) + least(code), u64::from(start) + 1] {
+                let (one, other) = (line.meet(x, Wanted::new(protocol)), line.meet_each(residue(x) << 6, Wanted::new(protocol)));
+                prop_assert_eq!(one.maybe, other.maybe & line.used());
+                prop_assert_eq!(one.surely, other.surely & line.used());
+            }
+        }
+    }
 
     #[test]
     fn codes_are_monotone_and_never_understate() {

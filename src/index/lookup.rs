@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::lean::{EVERY_PROTOCOL, Lean};
-use super::line::Class;
-use super::prefetch::prefetch;
+use super::line::Wanted;
+use super::machine::prefetch;
 use super::view::{Spot, View, position};
 use crate::protocol::Protocol;
 use crate::time::Timestamp;
@@ -32,16 +32,15 @@ struct Asked {
     at_microsecond: i64,
     port: u16,
     protocol: u16,
-    class: Option<Class>,
+    wanted: Wanted,
 }
 
 impl Asked {
     #[inline]
     fn new(addr: Ipv4Addr, port: u16, protocol: Option<Protocol>, at: Timestamp) -> Asked {
         let protocol = protocol.map_or(EVERY_PROTOCOL, |p| u16::from(p.number()));
-        let class = (protocol != EVERY_PROTOCOL).then(|| Class::of(protocol));
         let at_microsecond = at.as_microsecond();
-        Asked { addr: addr.to_bits(), at_microsecond, port, protocol, class }
+        Asked { addr: addr.to_bits(), at_microsecond, port, protocol, wanted: Wanted::new(protocol) }
     }
 
     /// Whether the exact record answers. The address matters: where several share a region, a length that is rounded
@@ -171,16 +170,17 @@ impl View<'_> {
         let mut number = spot.line;
         for _ in 0..=1_u64 << spot.chain_shift {
             let Some(line) = self.line(number) else { return };
-            let met = line.meet(spot.x, asked.class);
+            let met = line.meet(spot.x, asked.wanted);
             let mut rest = met.maybe;
-            let plain = met.surely & !line.copies();
+            let plain = met.surely & !line.copies() & !line.looks(rest);
             while rest != 0 {
                 let lane = rest.trailing_zeros();
                 rest &= rest - 1;
                 if plain >> lane & 1 == 1 {
                     hits.push(position(number, lane as usize));
                 } else {
-                    self.look(number, lane, met.surely >> lane & 1 == 1, asked, from, hits);
+                    let is_sure = met.surely & !line.looks(1 << lane);
+                    self.look(number, lane, is_sure >> lane & 1 == 1, asked, from, hits);
                 }
             }
             if !line.goes_on(spot.x) {

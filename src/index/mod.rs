@@ -11,10 +11,12 @@ mod lean;
 mod line;
 mod lookup;
 mod image;
+mod machine;
 mod plain;
-mod prefetch;
 mod region;
 mod shape;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
 mod view;
 
 pub use build::{BuildError, BuildOptions};
