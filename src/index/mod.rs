@@ -11,6 +11,7 @@
 //! Every test is against the *outer* interval, so that no holder is missed; the caller looks at the inner ones.
 //! A lookup without protocol sees all protocols, and an allocation without protocol is seen by all lookups.
 
+pub mod cold;
 pub mod packed;
 mod plain;
 

@@ -119,6 +119,11 @@ impl<'a> Table<'a> {
         self.columns as usize
     }
 
+    /// How many bytes the whole table takes.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Reads a row into the front of `out`; false when there is no such row, when `out` is too short for it, or when
     /// the bytes are damaged where it should be.
     #[inline]
