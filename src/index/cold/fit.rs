@@ -4,7 +4,7 @@ use super::curve::Source;
 use super::sample::Sample;
 
 /// How many lines of a source share a knot: more knots cost more than the nearer line saves.
-const LINES_A_KNOT: u64 = 32;
+const LINES_A_KNOT: u64 = 48;
 
 /// What the lines of a source are like.
 #[derive(Clone, Debug, Default)]
@@ -119,13 +119,11 @@ impl Fit {
 
     pub(super) fn push(&mut self, at: i64, offset: u64) {
         let between = self.source.find(at);
-        let stretch = self.stretches.get_mut(between.knot as usize);
-        if at >= self.source.start && between.passed < 1 << self.source.shift {
-            if let Some(stretch) = stretch {
-                stretch.lines += 1;
-                stretch.passed = stretch.passed.saturating_add(between.passed);
-                stretch.grains = stretch.grains.saturating_add(self.source.split(offset).0);
-            }
+        let within = at >= self.source.start && between.passed < 1 << self.source.shift;
+        if within && let Some(stretch) = self.stretches.get_mut(between.knot as usize) {
+            stretch.lines += 1;
+            stretch.passed = stretch.passed.saturating_add(between.passed);
+            stretch.grains = stretch.grains.saturating_add(self.source.split(offset).0);
         }
     }
 

@@ -1,9 +1,10 @@
 //! What is expected of every row, and the header that says so.
 
 use crate::index::packed::u64_at;
+use crate::protocol::Protocol;
 
 /// Bytes before the sources.
-pub(super) const HEADER: usize = 112;
+pub(super) const HEADER: usize = 136;
 pub(super) const MAGIC: [u8; 4] = *b"PLC\x01";
 const INSIDE_PORT_RELATIVE: u32 = 1;
 const BESIDE: u32 = 2;
@@ -13,7 +14,8 @@ const BESIDE: u32 = 2;
 pub(super) struct Typical {
     pub(super) inner_start: i64,
     pub(super) inner_end: i64,
-    pub(super) used_until: i64,
+    /// Of TCP, UDP, ICMP and all others: an end is as late as the timer of the protocol.
+    pub(super) used_until: [i64; 4],
     pub(super) created: i64,
     pub(super) released: i64,
     pub(super) create_length: i64,
@@ -23,11 +25,15 @@ pub(super) struct Typical {
 }
 
 impl Typical {
-    pub(super) fn to_array(self) -> [i64; 8] {
+    pub(super) fn to_array(self) -> [i64; 11] {
+        let [tcp, udp, icmp, other] = self.used_until;
         [
             self.inner_start,
             self.inner_end,
-            self.used_until,
+            tcp,
+            udp,
+            icmp,
+            other,
             self.created,
             self.released,
             self.create_length,
@@ -41,13 +47,28 @@ impl Typical {
         Some(Typical {
             inner_start: number(0)?,
             inner_end: number(1)?,
-            used_until: number(2)?,
-            created: number(3)?,
-            released: number(4)?,
-            create_length: number(5)?,
-            release_length: number(6)?,
-            beside: number(7)?,
+            used_until: [number(2)?, number(3)?, number(4)?, number(5)?],
+            created: number(6)?,
+            released: number(7)?,
+            create_length: number(8)?,
+            release_length: number(9)?,
+            beside: number(10)?,
         })
+    }
+
+    /// The usual distance of the used end for a protocol.
+    pub(super) fn used_until_of(&self, protocol: Option<Protocol>) -> i64 {
+        self.used_until.get(timer(protocol)).copied().unwrap_or(0)
+    }
+}
+
+/// Which timer a protocol has: a position in [`Typical::used_until`].
+pub(super) fn timer(protocol: Option<Protocol>) -> usize {
+    match protocol {
+        Some(Protocol::TCP) => 0,
+        Some(Protocol::UDP) => 1,
+        Some(Protocol::ICMP) => 2,
+        _ => 3,
     }
 }
 

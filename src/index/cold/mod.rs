@@ -70,9 +70,9 @@
 //!     24      8  offset of the knots
 //!     32      8  offset of the rows
 //!     40      8  length of everything in bytes
-//!     48   8 x 8 usual distances: inner start, inner end, used until, created, released, create length,
-//!                release length, create from release; signed
-//!    112    48 s sources, by begin, then number
+//!     48  11 x 8 usual distances: inner start, inner end, used until (TCP, UDP, ICMP, other), created, released,
+//!                create length, release length, create from release; signed
+//!    136    48 s sources, by begin, then number
 //!      .     4 d addresses, the most frequent first
 //!      .     4 p destination ports, the most frequent first: 0 is none, n + 1 is port n
 //!      .     2 d the usual port of each address, as a position among the ports

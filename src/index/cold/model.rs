@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use super::curve::Source;
 use super::dictionary::Dictionary;
 use super::fit::{Fit, Lines};
-use super::frame::{Frame, Typical};
+use super::frame::{Frame, Typical, timer};
 use super::sample::Sample;
 use super::shape::{SHAPES, Shape};
-use crate::allocation::{Allocation, Place};
+use crate::allocation::{Allocation, Origin, Place};
 
 /// What is usual in a set of allocations: dictionaries, typical distances, and how their sources grew.
 ///
@@ -130,18 +130,75 @@ struct SourceLines {
     paired: Lines,
 }
 
+/// Samples of the numbers of [`Typical`].
+#[derive(Debug, Default)]
+struct Distances {
+    inner_start: Sample,
+    inner_end: Sample,
+    used_until: [Sample; 4],
+    created: Sample,
+    released: Sample,
+    create_length: Sample,
+    release_length: Sample,
+    beside: Sample,
+}
+
+impl Distances {
+    fn push(&mut self, a: &Allocation) {
+        let (start, end) = (a.outer.start().as_microsecond(), a.outer.end().as_microsecond());
+        if let Some(inner) = a.inner {
+            self.inner_start.push(inner.start().as_microsecond().wrapping_sub(start));
+            self.inner_end.push(end.wrapping_sub(inner.end().as_microsecond()));
+        }
+        if let Some(used) = self.used_until.get_mut(timer(a.protocol)) {
+            used.push(end.wrapping_sub(a.used_until.as_microsecond()));
+        }
+        self.created.push(a.created.as_microsecond().wrapping_sub(start));
+        if let Some(stamp) = a.released {
+            self.released.push(end.wrapping_sub(stamp.as_microsecond()));
+        }
+        let Origin { create, release } = a.origin;
+        if let Some(place) = create {
+            self.create_length.push(i64::from(place.span.length));
+        }
+        if let Some(place) = release {
+            self.release_length.push(i64::from(place.span.length));
+        }
+        if let (Some(create), Some(release)) = (create, release)
+            && create.source == release.source
+        {
+            let apart = create.span.offset.wrapping_sub(release.span.offset);
+            self.beside.push(apart.cast_signed());
+        }
+    }
+
+    fn typical(&self) -> Typical {
+        Typical {
+            inner_start: self.inner_start.median(),
+            inner_end: self.inner_end.median(),
+            used_until: self.used_until.each_ref().map(Sample::median),
+            created: self.created.median(),
+            released: self.released.median(),
+            create_length: self.create_length.median(),
+            release_length: self.release_length.median(),
+            beside: self.beside.median(),
+        }
+    }
+}
+
 /// The first pass: counts and samples.
 #[derive(Debug)]
 struct Seen {
     shapes: Vec<u64>,
     ports: Vec<u64>,
     destinations: HashMap<u32, Votes>,
-    /// In the order of [`Typical::to_array`].
-    distances: [Sample; 8],
+    distances: Distances,
     inside_ports: u64,
     kept_ports: u64,
     codes: HashMap<u32, usize>,
     sources: Vec<SourceLines>,
+    /// The source of the record before.
+    last: usize,
 }
 
 impl Default for Seen {
@@ -150,11 +207,12 @@ impl Default for Seen {
             shapes: vec![0; usize::from(SHAPES)],
             ports: vec![0; 65_537],
             destinations: HashMap::new(),
-            distances: Default::default(),
+            distances: Distances::default(),
             inside_ports: 0,
             kept_ports: 0,
             codes: HashMap::new(),
             sources: Vec::new(),
+            last: 0,
         }
     }
 }
@@ -171,14 +229,16 @@ impl Seen {
         if let Some(to) = a.destination {
             self.destination(to.addr.to_bits(), port_number(to.port));
         }
-        self.distances(a);
+        self.distances.push(a);
         for line in lines(a).into_iter().flatten() {
             let id = line.place.source.0;
-            let at = *self.codes.entry(id).or_insert_with(|| {
-                self.sources.push(SourceLines { id, ..SourceLines::default() });
-                self.sources.len() - 1
-            });
-            if let Some(source) = self.sources.get_mut(at) {
+            if self.sources.get(self.last).is_none_or(|s| s.id != id) {
+                self.last = *self.codes.entry(id).or_insert_with(|| {
+                    self.sources.push(SourceLines { id, ..SourceLines::default() });
+                    self.sources.len() - 1
+                });
+            }
+            if let Some(source) = self.sources.get_mut(self.last) {
                 let lines = if line.paired { &mut source.paired } else { &mut source.own };
                 lines.push(line.at, line.place.span.offset);
             }
@@ -203,49 +263,10 @@ impl Seen {
         }
     }
 
-    fn distances(&mut self, a: &Allocation) {
-        let [inner_start, inner_end, used, created, released, create, release, beside] =
-            &mut self.distances;
-        let (start, end) = (a.outer.start().as_microsecond(), a.outer.end().as_microsecond());
-        if let Some(inner) = a.inner {
-            inner_start.push(inner.start().as_microsecond().wrapping_sub(start));
-            inner_end.push(end.wrapping_sub(inner.end().as_microsecond()));
-        }
-        used.push(end.wrapping_sub(a.used_until.as_microsecond()));
-        created.push(a.created.as_microsecond().wrapping_sub(start));
-        if let Some(stamp) = a.released {
-            released.push(end.wrapping_sub(stamp.as_microsecond()));
-        }
-        let spans = (a.origin.create.map(|p| p.span), a.origin.release.map(|p| p.span));
-        if let (Some(c), _) = spans {
-            create.push(i64::from(c.length));
-        }
-        if let (_, Some(r)) = spans {
-            release.push(i64::from(r.length));
-        }
-        let source = |p: Option<Place>| p.map(|p| p.source);
-        if let (Some(c), Some(r)) = spans
-            && source(a.origin.create) == source(a.origin.release)
-        {
-            beside.push(c.offset.wrapping_sub(r.offset).cast_signed());
-        }
-    }
-
     fn model(self) -> ColdModel {
-        let [inner_start, inner_end, used, created, released, create, release, beside] =
-            &self.distances;
-        let typical = Typical {
-            inner_start: inner_start.median(),
-            inner_end: inner_end.median(),
-            used_until: used.median(),
-            created: created.median(),
-            released: released.median(),
-            create_length: create.median(),
-            release_length: release.median(),
-            beside: beside.median(),
-        };
+        let typical = self.distances.typical();
         let bits = |d: &i64| u64::from(64 - d.abs_diff(typical.beside).leading_zeros());
-        let apart = beside.values();
+        let apart = self.distances.beside.values();
         let frame = Frame {
             typical,
             inside_port_relative: self.kept_ports * 4 > self.inside_ports,

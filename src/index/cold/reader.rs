@@ -7,7 +7,7 @@ use super::curve::Source;
 use super::dictionary::from_around;
 use super::error::ColdError;
 use super::frame::{Frame, HEADER, MAGIC, Typical};
-use super::shape::{SHAPES, Shape};
+use super::shape::Shape;
 use super::{Known, protocol_number};
 use crate::allocation::{Allocation, Destination, Origin, Place, SourceId, Span};
 use crate::index::packed::{Table, u32_at, u64_at};
@@ -171,7 +171,6 @@ impl<'a> Cold<'a> {
             Some(bits) => bits,
             None => u64::from(u16_at(self.shapes, code)?),
         };
-        debug_assert!(SHAPES <= 1 << 10, "a shape is ten bits");
         Shape::from_bits(bits)
     }
 
@@ -233,7 +232,7 @@ impl<'a> Cold<'a> {
             grain: shape.grain(),
             outer: known.outer,
             inner,
-            used_until: below(end, c.used_until, typical.used_until),
+            used_until: below(end, c.used_until, typical.used_until_of(protocol)),
             created,
             released,
             began: shape.began(),
@@ -284,11 +283,7 @@ impl<'a> Cold<'a> {
             beside.span.offset.wrapping_add(apart)
         } else if let Some(source) = known {
             let between = source.find(at);
-            let (mut low, mut high) = ([0], [0]);
-            // A knot that is not there is zero for the writer too.
-            let _ = self.knots.get(between.knot, &mut low);
-            let _ = self.knots.get(between.knot.wrapping_add(1), &mut high);
-            let [low, high] = [low, high].map(|[knot]| knot.cast_signed());
+            let [low, high] = self.knots.pair(between.knot).map(u64::cast_signed);
             let expected = source.expect(between, low, high).cast_unsigned();
             source.join(expected.wrapping_add(c.offset), c.rest)
         } else {

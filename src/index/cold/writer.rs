@@ -112,7 +112,11 @@ impl ColdModel {
             ports_first: difference(a.ports.first(), known.ports.first()),
             ports_length: u64::from(a.ports.len()).wrapping_sub(u64::from(known.ports.len())),
             protocol: protocol_number(a.protocol).wrapping_sub(protocol_number(known.protocol)),
-            used_until: distance(end, a.used_until.as_microsecond(), typical.used_until),
+            used_until: distance(
+                end,
+                a.used_until.as_microsecond(),
+                typical.used_until_of(a.protocol),
+            ),
             created: distance(a.created.as_microsecond(), start, typical.created),
             ..Columns::default()
         };

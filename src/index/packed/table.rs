@@ -144,6 +144,30 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// The first column of a row and of the next; 0 where there is none.
+    pub(crate) fn pair(&self, row: u32) -> [u64; 2] {
+        let at = row as usize;
+        let next = row.checked_add(1).filter(|next| *next < self.rows && at % BLOCK + 1 < BLOCK);
+        if let Some(offset) = u64_at(self.directory, at / BLOCK * 8).filter(|o| *o != 0)
+            && next.is_some()
+            && let Some(block) = self.block(offset, at / BLOCK)
+            && block.bitmap == 1
+            && let Some(d) = Descriptor::take(&mut { block.descriptors })
+            && d.exceptions == 0
+        {
+            return [at % BLOCK, at % BLOCK + 1].map(|row| {
+                let field = read_bits(block.packed, row * block.row_bits, d.width);
+                let offset = field.cast_signed().wrapping_mul(d.divisor);
+                d.base.wrapping_add(offset).cast_unsigned()
+            });
+        }
+        [Some(row), row.checked_add(1)].map(|row| {
+            let mut value = [0; MAX_COLUMNS];
+            let found = row.is_some_and(|row| self.get(row, &mut value));
+            if found { value.first().copied().unwrap_or(0) } else { 0 }
+        })
+    }
+
     /// Looks at every block.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Rows -> the bytes of a table.
 
-use super::bits::{BitWriter, zigzag};
+use super::bits::{BitWriter, mask, zigzag};
 use super::plan::Plan;
 use super::{BLOCK, HEADER, MAGIC, MAX_COLUMNS, PADDING, PackedError};
 
@@ -28,7 +28,7 @@ pub struct TableWriter {
     out: Vec<u8>,
     /// Where the table begins in `out`.
     begin: usize,
-    /// One block, a column after the other.
+    /// One block, a column after the other; when it is written, its values become fields.
     block: Vec<[i64; BLOCK]>,
     /// Which columns of the block are not all zero.
     filled: u32,
@@ -142,6 +142,9 @@ impl TableWriter {
             bits += plan.width;
             describe(plan, &mut self.out);
             except(plan, values, &mut self.exceptions);
+            for value in self.block.get_mut(at).into_iter().flat_map(|c| c.iter_mut().take(rows)) {
+                *value = plan.field(*value).unwrap_or(mask(plan.width)).cast_signed();
+            }
         }
         let described = self.out.len() - head - 8;
         let sizes = [bits, u32::try_from(described).unwrap_or(0)].map(u32::to_le_bytes);
@@ -154,9 +157,8 @@ impl TableWriter {
         let mut writer = BitWriter::new(&mut self.out);
         for row in 0..rows {
             for (plan, column) in plans.iter().take(used) {
-                let value = self.block.get(*column).and_then(|c| c.get(row)).copied().unwrap_or(0);
-                let field = plan.field(value).unwrap_or(super::bits::mask(plan.width));
-                writer.push(field, plan.width);
+                let field = self.block.get(*column).and_then(|c| c.get(row)).copied().unwrap_or(0);
+                writer.push(field.cast_unsigned(), plan.width);
             }
         }
         writer.finish();
