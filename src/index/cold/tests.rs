@@ -115,11 +115,11 @@ fn write(model: ColdModel, rows: &[(Known, Allocation)]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn every_allocation_comes_back(
-        rows in prop::collection::vec(row(), 0..400),
+        rows in prop::collection::vec(row(), 0..320),
         every in 1..20_usize,
     ) {
         // A model of some of them, or of none.

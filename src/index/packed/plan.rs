@@ -54,22 +54,34 @@ impl Plan {
     ///
     /// Sorts `n` values, then `O(n)` for each width that could still be smaller; two or three in most columns.
     pub(super) fn best(values: &[i64], sorted: &mut Vec<i64>, kept: &mut Vec<i64>) -> Plan {
-        sorted.clear();
-        sorted.extend_from_slice(values);
-        sorted.sort_unstable();
-        let (Some(&low), Some(&high)) = (sorted.first(), sorted.last()) else {
+        let (Some(&low), Some(&high)) = (values.iter().min(), values.iter().max()) else {
             return Plan::default();
         };
         if low == high {
             return Plan { base: low, ..Plan::default() };
         }
-        let anchor = sorted.get(sorted.len() / 2).copied().unwrap_or(low);
+        let anchors = [values.first(), values.get(values.len() / 2)];
+        let grid = |divisor: &u8| {
+            anchors
+                .iter()
+                .flatten()
+                .find(|a| on_grid(values, ***a, *divisor))
+                .map(|a| (*divisor, **a))
+        };
+        let grids: [Option<(u8, i64)>; 2] = [grid(&1), grid(&2)];
+        let full = bit_length(distance(low, high));
+        if grids == [None, None] && is_even(values, low, full) {
+            return Plan { base: low, width: full, ..Plan::default() };
+        }
+        sorted.clear();
+        sorted.extend_from_slice(values);
+        sorted.sort_unstable();
         let mut best = (usize::MAX, Plan::default());
         search(sorted, sorted.len(), (low, high), 0, &mut best);
-        for divisor in [1, 2] {
-            if on_grid(sorted, anchor, divisor, kept) {
-                search(kept, sorted.len(), (low, high), divisor, &mut best);
-            }
+        for (divisor, anchor) in grids.into_iter().flatten() {
+            kept.clear();
+            kept.extend(sorted.iter().copied().filter(|v| is_on(*v, anchor, divisor)));
+            search(kept, sorted.len(), (low, high), divisor, &mut best);
         }
         let mut plan = best.1;
         let strangers = || values.iter().copied().filter(|v| plan.field(*v).is_none());
@@ -91,20 +103,41 @@ fn divide(offset: u64, divisor: u8) -> Option<u64> {
     }
 }
 
-/// Keeps the values that lie on the grid of `anchor`; false as soon as a quarter does not.
-fn on_grid(sorted: &[i64], anchor: i64, divisor: u8, kept: &mut Vec<i64>) -> bool {
-    let mut left = sorted.len() / 4;
-    kept.clear();
-    for &value in sorted {
-        if divide(distance(value.min(anchor), value.max(anchor)), divisor).is_some() {
-            kept.push(value);
-        } else if left == 0 {
-            return false;
-        } else {
-            left -= 1;
+/// Whether a value lies on the grid of `anchor`.
+fn is_on(value: i64, anchor: i64, divisor: u8) -> bool {
+    divide(distance(value.min(anchor), value.max(anchor)), divisor).is_some()
+}
+
+/// Whether at least three quarters of the values lie on the grid of `anchor`.
+fn on_grid(values: &[i64], anchor: i64, divisor: u8) -> bool {
+    let mut off = values.iter().filter(|v| !is_on(**v, anchor, divisor));
+    off.nth(values.len() / 4).is_none()
+}
+
+/// Whether the values lie so evenly in their range that no narrower frame can be smaller, seen without sorting.
+///
+/// The range is cut into 16 parts. A window that is narrower by `k` bits meets no more than `2^(4-k) + 1` of them,
+/// neighbours; what lies in the others is an exception.
+fn is_even(values: &[i64], low: i64, full: u32) -> bool {
+    let Some(shift) = full.checked_sub(4) else { return false };
+    let mut parts = [0_usize; 16];
+    for &value in values {
+        let part = distance(low, value) >> shift;
+        if let Some(part) = usize::try_from(part).ok().and_then(|p| parts.get_mut(p)) {
+            *part += 1;
         }
     }
-    true
+    // Those outside a window narrower by two bits or more reach a quarter of the range away.
+    let each = EXCEPTION_ROW + (full as usize).saturating_sub(2);
+    (1..=4_usize).all(|narrower| {
+        let window = (1 << (4 - narrower)) + 1;
+        let most = parts.windows(window).map(|w| w.iter().sum::<usize>()).max().unwrap_or(0);
+        let exceptions = values.len() - most;
+        let each = if narrower == 1 { EXCEPTION_ROW + 1 } else { each };
+        // From the fourth on the rows might shrink to nothing.
+        let rows = if narrower == 4 { 0 } else { full as usize - narrower };
+        exceptions * each + values.len() * rows >= values.len() * full as usize
+    })
 }
 
 /// Tries every width for the values on one grid, ascending, out of `rows` values between `limits`.
@@ -177,6 +210,15 @@ mod tests {
         let plan = best(&values);
         assert_eq!((plan.base, plan.width, plan.exceptions), (1000, 3, 2));
         assert_eq!(plan.exception_width, 64);
+    }
+
+    #[test]
+    fn even_values_are_seen_to_be_even_without_sorting() {
+        let even: Vec<i64> = (0..256).map(|i| -77 + i * 40_503 % 65_536).collect();
+        assert!(is_even(&even, -77, 16));
+        assert_eq!((best(&even).width, best(&even).exceptions), (16, 0));
+        let heap: Vec<i64> = (0..256).map(|i| if i % 8 == 0 { i * 256 } else { 5 }).collect();
+        assert!(!is_even(&heap, 0, 16) && best(&heap).width < 8);
     }
 
     #[test]

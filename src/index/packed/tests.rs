@@ -47,7 +47,7 @@ fn table() -> impl Strategy<Value = (usize, Vec<Vec<u64>>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn every_row_comes_back((columns, rows) in table()) {
