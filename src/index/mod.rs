@@ -10,6 +10,8 @@
 //!
 //! Every test is against the *outer* interval, so that no holder is missed; the caller looks at the inner ones.
 //! A lookup without protocol sees all protocols, and an allocation without protocol is seen by all lookups.
+//!
+//! [`cold`] and [`packed`] are how what an allocation says beside is written down.
 
 pub mod cold;
 pub mod packed;

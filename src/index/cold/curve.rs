@@ -43,6 +43,8 @@ pub(super) struct Between {
 impl Source {
     /// Bytes of a source in the file.
     pub(super) const WIDTH: usize = 48;
+    /// Where in them `begin` stands.
+    pub(super) const BEGIN: usize = 8;
 
     /// Between which knots a time lies; a time outside is taken to the nearest.
     #[inline]
@@ -101,12 +103,58 @@ impl Source {
         Some(Source {
             id: u32_at(bytes, 0)?,
             shift: u32_at(bytes, 4)?.min(62),
-            begin: u64_at(bytes, 8)?.cast_signed(),
+            begin: u64_at(bytes, Source::BEGIN)?.cast_signed(),
             start: u64_at(bytes, 16)?.cast_signed(),
             knot: u32_at(bytes, 24)?,
             stretches: u32_at(bytes, 28)?,
             first: u64_at(bytes, 32)?,
             grain: u64_at(bytes, 40)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: Source = Source {
+        id: 7,
+        shift: 4,
+        begin: 0,
+        start: 1_000,
+        knot: 3,
+        stretches: 2,
+        first: 111,
+        grain: 222,
+    };
+
+    #[test]
+    fn a_time_lies_between_two_knots_or_at_an_end() {
+        //  1000     1016     1032
+        //    3--------4--------5
+        for (at, knot, passed) in [
+            (i64::MIN, 3, 0),
+            (999, 3, 0),
+            (1_000, 3, 0),
+            (1_015, 3, 15),
+            (1_016, 4, 0),
+            (1_032, 4, 16),
+            (i64::MAX, 4, 16),
+        ] {
+            assert_eq!(SOURCE.find(at), Between { knot, passed }, "{at}");
+        }
+        assert_eq!(SOURCE.expect(Between { knot: 3, passed: 4 }, 100, 103), 100);
+        assert_eq!(SOURCE.expect(Between { knot: 3, passed: 4 }, 100, 97), 99);
+        assert_eq!(SOURCE.expect(Between { knot: 4, passed: 16 }, i64::MAX, i64::MIN), i64::MIN);
+    }
+
+    #[test]
+    fn offsets_come_back_from_their_grains_and_sources_from_their_bytes() {
+        for offset in [0, 110, 111, 112, 333, u64::MAX] {
+            let (grains, rest) = SOURCE.split(offset);
+            assert_eq!(SOURCE.join(grains, rest), offset);
+        }
+        assert_eq!(SOURCE.split(333), (1, 0));
+        assert_eq!(Source::read(&SOURCE.to_bytes()), Some(SOURCE));
     }
 }

@@ -305,16 +305,17 @@ impl<'a> Cold<'a> {
 
     /// Which source a record of that time is expected to be of.
     fn expected_source(&self, at: i64) -> u64 {
-        let (mut low, mut high) = (0, self.source_count());
+        let (mut low, mut high) = (0, self.sources.len() / Source::WIDTH);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.source(middle).is_some_and(|s| s.begin <= at) {
+            let begin = u64_at(self.sources, middle * Source::WIDTH + Source::BEGIN);
+            if begin.is_some_and(|begin| begin.cast_signed() <= at) {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
-        low.saturating_sub(1)
+        (low as u64).saturating_sub(1)
     }
 }
 

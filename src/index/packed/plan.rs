@@ -87,7 +87,11 @@ impl Plan {
         let strangers = || values.iter().copied().filter(|v| plan.field(*v).is_none());
         let exceptions = strangers().count();
         let divided = strangers().all(|v| v.wrapping_sub(plan.base) % plan.step() == 0);
-        plan = Plan { exceptions, exceptions_divided: divided && plan.divisor > 0, ..plan };
+        plan = Plan {
+            exceptions,
+            exceptions_divided: divided && exceptions > 0 && plan.divisor > 0,
+            ..plan
+        };
         let width = |v: &i64| bit_length(plan.exception(*v));
         let strangers = values.iter().filter(|v| plan.field(**v).is_none());
         Plan { exception_width: strangers.map(width).max().unwrap_or(0), ..plan }

@@ -163,3 +163,35 @@ fn a_row_of_another_length_is_filled_or_cut() {
     assert!(table.get(1, &mut row) && row == [2, 3, 9]);
     assert!(!table.get(0, &mut row[..1]));
 }
+
+/// The block of a table of one block, and what the header says around it.
+fn only_block(bytes: &[u8], rows: u8, columns: u8) -> &[u8] {
+    let block = &bytes[32..bytes.len() - 16];
+    let mut around = b"PLT\x01".to_vec();
+    around.extend([rows, 0, 0, 0, columns, 0, 0, 0, 0, 0, 0, 0]);
+    around.extend(u64::to_le_bytes(bytes.len() as u64));
+    around.extend(u64::to_le_bytes(bytes.len() as u64 - 16));
+    assert_eq!(bytes[..32], around);
+    assert_eq!(bytes[bytes.len() - 16..], [32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    block
+}
+
+#[test]
+fn the_bytes_are_those_of_the_documentation() {
+    let bytes = pack(2, &[vec![0, 5], vec![0, 6], vec![0, 8]]);
+    //      bitmap        w    descriptors  width, form, base 5   fields 0, 1, 3
+    let block = [2, 0, 0, 0, 2, 0, 3, 0, 0x02, 0x01, 10, 0b11_01_00];
+    assert_eq!(only_block(&bytes, 3, 2), block);
+
+    let mut rows = vec![vec![0]; 16];
+    rows[9] = vec![1 << 20];
+    let bytes = pack(1, &rows);
+    //      bitmap        w    descriptors  width, form, count - 1, bits   row, exception
+    let block = [1, 0, 0, 0, 0, 0, 4, 0, 0x80, 0x00, 0, 22, 9, 0, 0, 0x20];
+    assert_eq!(only_block(&bytes, 16, 1), block);
+
+    let bytes = pack(1, &[vec![7_000_000], vec![9_000_000]]);
+    //      bitmap        w    descriptors  width, divisor and base length, base   fields 0, 2
+    let block = [1, 0, 0, 0, 2, 0, 5, 0, 0x02, 0x23, 0x80, 0x9F, 0xD5, 0b10_00];
+    assert_eq!(only_block(&bytes, 2, 1), block);
+}
