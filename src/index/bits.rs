@@ -25,8 +25,8 @@ impl BitWriter {
         }
     }
 
-    /// The bytes, with room behind them for a reader's last eight-byte read.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    /// What was written so far, with room behind it for a reader's last eight-byte read.
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
         if self.filled > 0 {
             self.bytes.push(self.pending.to_le_bytes()[0]);
         }
@@ -66,7 +66,7 @@ mod tests {
                 writer.push(*value, *width);
             }
             let bits = writer.bits();
-            let bytes = writer.finish();
+            let bytes = writer.into_bytes();
             let mut bit = 0;
             for (value, width) in &fields {
                 prop_assert_eq!(read(&bytes, bit, *width), Some(value & mask(*width)));

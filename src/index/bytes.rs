@@ -11,7 +11,16 @@ pub(super) struct Bytes(Mmap);
 
 impl Bytes {
     /// Memory of `length` bytes, filled by `fill`; in huge pages where the system gives them.
-    pub(super) fn filled(length: usize, fill: impl FnOnce(&mut [u8])) -> io::Result<Bytes> {
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory, like every allocation.
+    pub(super) fn filled(length: usize, fill: impl FnOnce(&mut [u8])) -> Bytes {
+        Bytes::try_filled(length, fill)
+            .unwrap_or_else(|e| panic!("there is no memory for an index of {length} bytes: {e}"))
+    }
+
+    fn try_filled(length: usize, fill: impl FnOnce(&mut [u8])) -> io::Result<Bytes> {
         let mut memory = MmapMut::map_anon(length.max(1))?;
         #[cfg(target_os = "linux")]
         if length >= 1 << 21 {

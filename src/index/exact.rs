@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(rows.iter().filter(|r| r.end.is_none()).count(), 1);
         let mut columns = bits::BitWriter::default();
         rows.iter().for_each(|r| r.write(&mut columns, widths));
-        let columns = columns.finish();
+        let columns = columns.into_bytes();
         for (at, row) in (0_u64..).zip(&rows) {
             let read = Row::read(&columns, at * 10, widths).unwrap();
             assert_eq!((read.begin, read.end, read.host), (5, row.end, 3));

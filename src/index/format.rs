@@ -67,6 +67,46 @@ pub(crate) enum Section {
     Checks = 17,
 }
 
+impl Section {
+    pub(super) const ALL: [Section; 15] = [
+        Section::Lines,
+        Section::Planes,
+        Section::MorePlanes,
+        Section::Regions,
+        Section::Shapes,
+        Section::Leaves,
+        Section::Chunks,
+        Section::Copies,
+        Section::Columns,
+        Section::Exceptions,
+        Section::Keys,
+        Section::Addresses,
+        Section::Cold,
+        Section::Hosts,
+        Section::Checks,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Section::Lines => "lines",
+            Section::Planes => "planes",
+            Section::MorePlanes => "more planes",
+            Section::Regions => "regions",
+            Section::Shapes => "shapes",
+            Section::Leaves => "leaves",
+            Section::Chunks => "chunks",
+            Section::Copies => "copies",
+            Section::Columns => "columns",
+            Section::Exceptions => "exceptions",
+            Section::Keys => "keys",
+            Section::Addresses => "addresses",
+            Section::Cold => "cold",
+            Section::Hosts => "hosts",
+            Section::Checks => "checks",
+        }
+    }
+}
+
 /// Why bytes are not an index.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -1,22 +1,36 @@
 //! The index as a value: its bytes, and what is read from them once.
 
+use std::fs::File;
+use std::io;
 use std::net::Ipv4Addr;
-
-use memmap2::Mmap;
 
 use super::build::{self, BuildError, BuildOptions, Parts};
 use super::bytes::Bytes;
-use super::clock::Clock;
+use super::cold::{Cold, ColdModel, ColdWriter, Known};
 use super::directory;
-use super::format::{BLOCK, FormatError, HEADER, Header, Section};
+use super::format::{FormatError, Header, Section};
 use super::lean::Lean;
+use super::machine;
+use super::neighbours::Neighbours;
 use super::shape::Geometry;
 use super::view::View;
 use crate::allocation::Allocation;
+use crate::port::PortRange;
 use crate::protocol::Protocol;
-use crate::time::Timestamp;
+use crate::time::{TimeRange, Timestamp};
 
 /// An immutable index over a set of allocations: one run of bytes, in memory or in a mapped file.
+///
+/// Its methods take a [`View`] for each call; take one with [`Index::view`] for many lookups in a row.
+///
+/// ```
+/// use portledger::index::Index;
+/// let index = Index::build(Vec::new())?;
+/// let mut hits = Vec::new();
+/// index.at("203.0.113.7".parse()?, 40_213, None, portledger::Timestamp::from_second(1), &mut hits);
+/// assert!(hits.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Index {
     bytes: Bytes,
@@ -24,14 +38,111 @@ pub struct Index {
     geometries: Vec<Geometry>,
 }
 
-impl Index {
-    /// Builds the index of lean records.
-    pub fn build_lean(records: Vec<Lean>, options: &BuildOptions) -> Result<Index, BuildError> {
-        let parts = build::build(records, options)?;
-        Ok(Index::assemble(&parts, &[], &[]))
+/// Builds an index, with what else shall stand in its bytes.
+#[derive(Clone, Debug, Default)]
+pub struct IndexBuilder {
+    options: BuildOptions,
+    hosts: Vec<u8>,
+}
+
+impl IndexBuilder {
+    /// A builder with the default options.
+    pub fn new() -> IndexBuilder {
+        IndexBuilder::default()
     }
 
-    fn assemble(parts: &Parts, cold: &[u8], hosts: &[u8]) -> Index {
+    /// How lines are filled.
+    #[must_use]
+    pub fn options(mut self, options: BuildOptions) -> IndexBuilder {
+        self.options = options;
+        self
+    }
+
+    /// Bytes that the index keeps without looking at them: the inside hosts, as the store writes them.
+    #[must_use]
+    pub fn hosts(mut self, hosts: Vec<u8>) -> IndexBuilder {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Builds the index of whole allocations.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when there are more than one index can number.
+    ///
+    /// # Complexity
+    ///
+    /// `O(n log n)` with sorts that stay inside the caches; at its peak two lean copies of the records (40 bytes
+    /// each) besides the records and the result.
+    pub fn build(self, allocations: &[Allocation]) -> Result<Index, BuildError> {
+        let records: Vec<Lean> = allocations.iter().map(Lean::from).collect();
+        let parts = build::build(records, &self.options)?;
+        let mut writer = ColdWriter::new(ColdModel::learn(allocations));
+        for input in &parts.order {
+            let Some(allocation) = allocations.get(*input as usize) else { continue };
+            // A contradiction would be between a record and itself.
+            let _ = writer.push(&Known::of(allocation), allocation);
+        }
+        Ok(Index::assemble(parts, &writer.finish(), &self.hosts))
+    }
+
+    /// Builds the index of lean records: all that [`Index::get`] adds is what follows from them.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexBuilder::build`].
+    ///
+    /// # Complexity
+    ///
+    /// As [`IndexBuilder::build`], with one copy of the records besides those given.
+    pub fn build_lean(self, records: Vec<Lean>) -> Result<Index, BuildError> {
+        let parts = build::build(records, &self.options)?;
+        Ok(Index::assemble(parts, &[], &self.hosts))
+    }
+}
+
+impl Index {
+    /// Builds the index of whole allocations with the default options.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexBuilder::build`].
+    pub fn build(allocations: Vec<Allocation>) -> Result<Index, BuildError> {
+        IndexBuilder::new().build(&allocations)
+    }
+
+    /// An index from the bytes of a segment file, copied into memory of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`FormatError`] when the header or the table of sections is not right. Blocks are not looked at: that is
+    /// [`Index::verify`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Index, FormatError> {
+        // What is no index is not copied first.
+        Header::read(bytes)?;
+        Index::over(Bytes::filled(bytes.len(), |own| own.copy_from_slice(bytes)))
+    }
+
+    /// An index over a mapped file: open at once, read from disk as it is asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::from_bytes`], and when the file cannot be mapped.
+    ///
+    /// # Safety
+    ///
+    /// As long as the index lives, nobody may truncate the file or write into it. Files of a ledger are never
+    /// changed once they are there: they are written aside, synced, renamed, and deleted as a whole, which leaves a
+    /// map of them as it was. A truncated file ends the process with `SIGBUS`.
+    #[expect(unsafe_code, reason = "what a mapped file asks of its caller cannot be checked")]
+    pub unsafe fn from_map(file: &File) -> io::Result<Result<Index, FormatError>> {
+        // SAFETY: the caller's duty is this function's own.
+        let bytes = unsafe { machine::map(file) }?;
+        Ok(Index::over(bytes))
+    }
+
+    fn assemble(mut parts: Parts, cold: &[u8], hosts: &[u8]) -> Index {
         let mut header = Header {
             records: parts.order.len() as u64,
             origin_microsecond: parts.clock.origin_microsecond,
@@ -40,7 +151,7 @@ impl Index {
             ..Header::default()
         };
         let planes = directory::table(&parts.planes);
-        let columns = parts.columns.clone().finish();
+        let columns = std::mem::take(&mut parts.columns).into_bytes();
         let lengths = [
             (Section::Lines, parts.lines.len() * 64),
             (Section::Planes, planes.len() * 16),
@@ -58,41 +169,51 @@ impl Index {
             (Section::Hosts, hosts.len()),
         ];
         let total = header.lay_out(&lengths);
-        let sealed = &header;
         let bytes = Bytes::filled(total, |file| {
-            put(file, sealed, Section::Lines, parts.lines.iter().copied());
-            put(file, sealed, Section::Planes, planes.iter().copied());
-            put(file, sealed, Section::MorePlanes, parts.more.iter().map(|p| p.to_bytes()));
-            put(file, sealed, Section::Regions, parts.regions.iter().map(|r| r.to_bytes()));
+            let mut put = Sections { file, header: &header };
+            put.entries(Section::Lines, parts.lines.iter().copied());
+            put.entries(Section::Planes, planes.iter().copied());
+            put.entries(Section::MorePlanes, parts.more.iter().map(|p| p.to_bytes()));
+            put.entries(Section::Regions, parts.regions.iter().map(|r| r.to_bytes()));
             let shapes = parts.shapes.iter().map(|s| Geometry::new(*s).to_bytes());
-            put(file, sealed, Section::Shapes, shapes);
-            put(file, sealed, Section::Leaves, parts.leaves.iter().map(|l| l.to_bytes()));
-            put(file, sealed, Section::Chunks, parts.chunks.iter().map(|c| c.to_bytes()));
-            let copies = parts.copies.iter().map(|(copy, own)| {
-                (u64::from(*copy) | u64::from(*own) << 32).to_le_bytes()
-            });
-            put(file, sealed, Section::Copies, copies);
-            put(file, sealed, Section::Exceptions, parts.exceptions.iter().map(|e| e.to_bytes()));
-            put(file, sealed, Section::Keys, parts.keys.iter().map(|k| k.to_bytes()));
-            put(file, sealed, Section::Addresses, parts.planes.iter().map(|p| p.addr.to_le_bytes()));
-            for (section, bytes) in
-                [(Section::Columns, &*columns), (Section::Cold, cold), (Section::Hosts, hosts)]
-            {
-                if let Some(to) = file.get_mut(sealed.section(section)) {
-                    to.copy_from_slice(bytes);
-                }
-            }
-            sealed.seal(file);
+            put.entries(Section::Shapes, shapes);
+            put.entries(Section::Leaves, parts.leaves.iter().map(|l| l.to_bytes()));
+            put.entries(Section::Chunks, parts.chunks.iter().map(|c| c.to_bytes()));
+            let pair =
+                |(copy, own): &(u32, u32)| (u64::from(*copy) | u64::from(*own) << 32).to_le_bytes();
+            put.entries(Section::Copies, parts.copies.iter().map(pair));
+            put.entries(Section::Exceptions, parts.exceptions.iter().map(|e| e.to_bytes()));
+            put.entries(Section::Keys, parts.keys.iter().map(|k| k.to_bytes()));
+            put.entries(Section::Addresses, parts.planes.iter().map(|p| p.addr.to_le_bytes()));
+            put.bytes(Section::Columns, &columns);
+            put.bytes(Section::Cold, cold);
+            put.bytes(Section::Hosts, hosts);
+            header.seal(file);
         });
-        let bytes = bytes.unwrap_or_else(|e| panic!("{e}"));
-        Index::over(bytes).unwrap_or_else(|e| panic!("{e}"))
+        let geometries = parts.shapes.iter().map(|s| Geometry::new(*s)).collect();
+        Index { bytes, header, geometries }
     }
 
     fn over(bytes: Bytes) -> Result<Index, FormatError> {
         let header = Header::read(&bytes)?;
         let shapes = bytes.get(header.section(Section::Shapes)).unwrap_or_default();
-        let geometries = shapes.as_chunks().0.iter().take(1 << 16).map(Geometry::from_bytes).collect();
+        let most = usize::from(u16::MAX) + 1;
+        let geometries = shapes.as_chunks().0.iter().take(most).map(Geometry::from_bytes).collect();
         Ok(Index { bytes, header, geometries })
+    }
+
+    /// Holds every block to its checksum, then every number that a lookup follows to what it may be.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is not as it was written.
+    ///
+    /// # Complexity
+    ///
+    /// Reads everything once.
+    pub fn verify(&self) -> Result<(), FormatError> {
+        self.header.verify(&self.bytes)?;
+        self.view().verify(self.header.records)
     }
 
     /// The slices that lookups read.
@@ -111,107 +232,125 @@ impl Index {
         self.header.records == 0
     }
 
-    /// Sections.
-    pub fn sections(&self) -> Vec<(&'static str, usize)> {
-        [
-            ("lines", Section::Lines), ("planes", Section::Planes), ("more", Section::MorePlanes), ("regions", Section::Regions),
-            ("shapes", Section::Shapes), ("leaves", Section::Leaves), ("chunks", Section::Chunks), ("copies", Section::Copies),
-            ("columns", Section::Columns), ("exceptions", Section::Exceptions), ("keys", Section::Keys), ("addresses", Section::Addresses), ("checks", Section::Checks),
-        ].map(|(n, s)| (n, self.header.section(s).len())).to_vec()
-    }
-
     /// All bytes: what a segment file holds.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
-}
 
-/// Writes the entries of a section.
-fn put<const N: usize>(
-    file: &mut [u8],
-    header: &Header,
-    section: Section,
-    entries: impl Iterator<Item = [u8; N]>,
-) {
-    let Some(section) = file.get_mut(header.section(section)) else { return };
-    for (to, from) in section.as_chunks_mut().0.iter_mut().zip(entries) {
-        *to = from;
+    /// What [`IndexBuilder::hosts`] was given.
+    pub fn hosts(&self) -> &[u8] {
+        self.bytes.get(self.header.section(Section::Hosts)).unwrap_or_default()
+    }
+
+    /// How many bytes each part takes, by name.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        Section::ALL.into_iter().map(|s| (s.name(), self.header.section(s).len()))
+    }
+
+    /// The allocation at a position; none for what is no record's position.
+    pub fn get(&self, position: u32) -> Option<Allocation> {
+        self.view().get(position)
+    }
+
+    /// All allocations with their positions, by address, port and begin.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Allocation)> {
+        let view = self.view();
+        view.positions().filter_map(move |at| Some((at, view.get(at)?)))
+    }
+
+    /// Whether any record is on the address.
+    pub fn has_address(&self, addr: Ipv4Addr) -> bool {
+        self.view().has_address(addr)
+    }
+
+    /// The addresses, ascending.
+    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.view().addresses()
+    }
+
+    /// As [`View::at`].
+    pub fn at(
+        &self,
+        addr: Ipv4Addr,
+        port: u16,
+        protocol: Option<Protocol>,
+        at: Timestamp,
+        hits: &mut Vec<u32>,
+    ) {
+        self.view().at(addr, port, protocol, at, hits);
+    }
+
+    /// As [`View::during`].
+    pub fn during(
+        &self,
+        addr: Ipv4Addr,
+        ports: PortRange,
+        protocol: Option<Protocol>,
+        range: TimeRange,
+        hits: &mut Vec<u32>,
+    ) {
+        self.view().during(addr, ports, protocol, range, hits);
+    }
+
+    /// As [`View::neighbours`].
+    pub fn neighbours(
+        &self,
+        addr: Ipv4Addr,
+        port: u16,
+        protocol: Option<Protocol>,
+        range: TimeRange,
+        is_other: impl FnMut(&Allocation) -> bool,
+    ) -> Neighbours {
+        self.view().neighbours(addr, port, protocol, range, is_other)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::port::PortRange;
-    use crate::time::TimeRange;
-    use proptest::prelude::*;
-
-    fn scan(records: &[Lean], addr: u32, port: u16, protocol: Option<Protocol>, at: i64) -> Vec<u32> {
-        let protocol = protocol.map_or(256, |p| u16::from(p.number()));
-        (0..)
-            .zip(records)
-            .filter(|(_, r)| r.addr == addr && r.holds_port(port) && r.holds_at(at) && r.serves(protocol))
-            .map(|(n, _): (u32, _)| n)
-            .collect()
+impl View<'_> {
+    /// The allocation at a position; none for what is no record's position.
+    ///
+    /// # Complexity
+    ///
+    /// Three dependent looks: line, exact columns, cold columns.
+    pub fn get(self, position: u32) -> Option<Allocation> {
+        let lean = self.lean(position)?;
+        if self.cold.is_empty() {
+            return Some(Allocation::from(&lean));
+        }
+        let (row, ..) = self.row(position)?;
+        Cold::open(self.cold).ok()?.get(row, &Known::from(&lean))
     }
 
-    fn record() -> impl Strategy<Value = Lean> {
-        let len = prop_oneof![3 => 1_i64..50, 2 => 1_i64..100_000, 1 => 1_i64..90_000_000_000];
-        let start = prop_oneof![3 => 0_i64..1000, 3 => 0_i64..86_400_000_000];
-        let grid = prop_oneof![Just(1_i64), Just(1000), Just(1_000_000)];
-        let ports = prop_oneof![
-            4 => (0_u16..40).prop_map(|p| (p, p)),
-            2 => (0_u16..8, Just(64_u16)).prop_map(|(b, s)| (b * s, b * s + s - 1)),
-            1 => (0_u16..5).prop_map(|b| (1000 + b * 1000, 1999 + b * 1000)),
-            1 => (any::<u16>(), any::<u16>()).prop_map(|(a, b)| (a.min(b), a.max(b))),
-            1 => Just((0, 65_535)),
-            1 => Just((65_535, 65_535)),
-        ];
-        let protocol = prop_oneof![Just(Some(6)), Just(Some(17)), Just(Some(1)), Just(None), Just(Some(0))];
-        (0_u32..3, ports, start, len, grid, protocol, any::<u32>()).prop_map(|(addr, (a, b), start, len, grid, protocol, inside)| {
-            let (start, end) = (start / grid * grid, (start / grid + len.min(1 << 40)) * grid);
-            let outer = TimeRange::new(Timestamp::from_microsecond(start), Timestamp::from_microsecond(end)).unwrap();
-            Lean::new(
-                Ipv4Addr::from_bits(addr),
-                PortRange::new(a, b).unwrap(),
-                protocol.map(Protocol::new),
-                outer,
-                crate::allocation::InsideId(inside % 7),
-            )
+    /// The positions of all records, by address, port and begin.
+    pub fn positions(self) -> impl Iterator<Item = u32> {
+        (0..).zip(self.lines).flat_map(|(number, line)| {
+            let line = super::line::Line(line);
+            let own = line.used() & !line.copies();
+            (0..16).filter(move |lane| own >> lane & 1 == 1).map(move |lane| number << 4 | lane)
         })
     }
+}
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(std::env::var("CASES").map_or(256, |c| c.parse().unwrap())))]
-        #[test]
-        fn agrees(records in proptest::collection::vec(record(), 0..std::env::var("N").map_or(400, |c| c.parse().unwrap())), salt in any::<u64>(), lanes in 4.0..12.0_f64) {
-            let index = Index::build_lean(records.clone(), &BuildOptions { lanes_a_line: lanes }).unwrap();
-            let view = index.view();
-            let mut rng = salt;
-            let mut next = || { rng = rng.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407); (rng >> 33) as u32 };
-            let mut hits = Vec::new();
-            let mut questions = Vec::new();
-            let mut expect = Vec::new();
-            for r in &records {
-                for at in [r.start_microsecond, r.start_microsecond - 1, r.end_microsecond, r.end_microsecond - 1, (r.start_microsecond / 2 + r.end_microsecond / 2)] {
-                    let port = match next() % 4 { 0 => r.first, 1 => r.last, 2 => r.first.wrapping_add(1), _ => r.first.wrapping_sub(1) };
-                    let protocol = match next() % 4 { 0 => None, 1 => Some(Protocol::TCP), 2 => Some(Protocol::UDP), _ => u8::try_from(r.protocol).ok().map(Protocol::new) };
-                    hits.clear();
-                    view.at(r.addr(), port, protocol, Timestamp::from_microsecond(at), &mut hits);
-                    let mut got: Vec<Lean> = hits.iter().map(|p| view.lean(*p).unwrap()).collect();
-                    let mut expected: Vec<Lean> = scan(&records, r.addr, port, protocol, at).into_iter().map(|n| records[n as usize]).collect();
-                    let key = |l: &Lean| (l.start_microsecond, l.end_microsecond, l.addr, l.inside, l.first, l.last, l.protocol);
-                    got.sort_by_key(key);
-                    expected.sort_by_key(key);
-                    prop_assert_eq!(got, expected);
-                    questions.push(crate::index::Question { addr: r.addr(), port, protocol, at: Timestamp::from_microsecond(at) });
-                    expect.push(hits.clone());
-                }
-            }
-            let mut batch = crate::index::Hits::default();
-            view.at_each(&questions, &mut batch);
-            let got: Vec<Vec<u32>> = batch.iter().map(<[u32]>::to_vec).collect();
-            prop_assert_eq!(got, expect);
+/// The file as it is filled.
+struct Sections<'a> {
+    file: &'a mut [u8],
+    header: &'a Header,
+}
+
+impl Sections<'_> {
+    fn entries<const N: usize>(
+        &mut self,
+        section: Section,
+        entries: impl Iterator<Item = [u8; N]>,
+    ) {
+        let Some(section) = self.file.get_mut(self.header.section(section)) else { return };
+        for (to, from) in section.as_chunks_mut().0.iter_mut().zip(entries) {
+            *to = from;
+        }
+    }
+
+    fn bytes(&mut self, section: Section, bytes: &[u8]) {
+        if let Some(to) = self.file.get_mut(self.header.section(section)) {
+            to.copy_from_slice(bytes);
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use crate::allocation::{Allocation, InsideId};
+use super::cold::Known;
+use crate::allocation::{Allocation, Began, Ended, Grain, InsideId, Origin};
 use crate::port::PortRange;
 use crate::protocol::Protocol;
 use crate::time::{TimeRange, Timestamp};
@@ -102,5 +103,42 @@ impl Lean {
 impl From<&Allocation> for Lean {
     fn from(a: &Allocation) -> Lean {
         Lean::new(a.addr, a.ports, a.protocol, a.outer, a.inside)
+    }
+}
+
+/// What follows from the record alone: that it was certain and in use all the time.
+impl From<&Lean> for Allocation {
+    fn from(lean: &Lean) -> Allocation {
+        let outer = lean.outer();
+        let is_single = lean.first == lean.last;
+        Allocation {
+            addr: lean.addr(),
+            ports: lean.ports(),
+            protocol: lean.protocol(),
+            destination: None,
+            inside: lean.inside(),
+            inside_port: None,
+            grain: if is_single { Grain::Session } else { Grain::Block },
+            outer,
+            inner: Some(outer),
+            used_until: outer.end(),
+            created: outer.start(),
+            released: Some(outer.end()),
+            began: Began::Logged,
+            ended: Ended::Logged,
+            origin: Origin::default(),
+        }
+    }
+}
+
+impl From<&Lean> for Known {
+    fn from(lean: &Lean) -> Known {
+        Known {
+            addr: lean.addr(),
+            ports: lean.ports(),
+            protocol: lean.protocol(),
+            outer: lean.outer(),
+            inside: lean.inside(),
+        }
     }
 }

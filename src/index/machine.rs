@@ -1,8 +1,13 @@
-//! What only the machine can do: asking for a line before it is needed, and testing lanes with its vectors.
+//! What only the machine can do: asking for a line before it is needed, testing lanes with its vectors, and mapping
+//! files.
 //!
 //! The only unsafe code. It pays: `cargo bench --bench machine` shows both with and without.
 #![expect(unsafe_code, reason = "the language has no safe prefetch, and no safe call into vector code")]
 
+use std::fs::File;
+use std::io;
+
+use super::bytes::Bytes;
 use super::line::{Line, Met, Wanted};
 
 /// Asks the processor to fetch a line into its caches; elsewhere than on x86-64 it does nothing.
@@ -30,4 +35,14 @@ pub(super) fn meet(line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
     }
     #[cfg(not(target_arch = "x86_64"))]
     line.meet_each(x6, wanted)
+}
+
+/// Maps a file.
+///
+/// # Safety
+///
+/// As long as the bytes live, nobody may truncate the file or write into it.
+pub(super) unsafe fn map(file: &File) -> io::Result<Bytes> {
+    // SAFETY: the caller promises that the file stays as it is.
+    unsafe { memmap2::Mmap::map(file) }.map(Bytes::mapped)
 }

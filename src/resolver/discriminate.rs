@@ -19,7 +19,7 @@ pub(super) fn discriminators(field: &Field<'_>, judgement: &Judgement) -> Vec<Di
     let of_records = |value: &dyn Fn(&Fact<'_>) -> bool| {
         claims.iter().filter(|(f, _)| f.record().is_some() && value(f)).copied().collect::<Vec<_>>()
     };
-    let allocation = |f: &Fact<'_>| f.record().map(|r| *r.allocation);
+    let allocation = |f: &Fact<'_>| f.record().map(|r| r.allocation);
     let mut found = Vec::new();
     if asked.port.is_none() && !asked.is_portless() && ports_differ(&claims) {
         found.push(Discriminator::Port);

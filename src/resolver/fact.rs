@@ -39,7 +39,7 @@ pub(super) struct Rule<'l> {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a statement of the source by itself")]
 pub(super) struct Record<'l> {
-    pub(super) allocation: &'l Allocation,
+    pub(super) allocation: Allocation,
     pub(super) source: &'l SourceEntry,
     /// Its profile says that two hosts can never hold its full key at once.
     pub(super) exclusive: bool,

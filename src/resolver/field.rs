@@ -139,8 +139,9 @@ impl<'l> Field<'l> {
         let index = segment.index();
         let mut hits = Vec::new();
         index.during(self.asked.addr, self.asked.ports(), None, self.reach, &mut hits);
-        for allocation in hits.iter().filter_map(|&at| index.get(at)) {
-            let Some(host) = segment.host(allocation) else { continue };
+        let view = index.view();
+        for allocation in hits.iter().filter_map(|&at| view.get(at)) {
+            let Some(host) = segment.host(&allocation) else { continue };
             self.has_records |=
                 allocation.protocol.is_none_or(|p| p.has_ports() && p != Protocol::ICMP);
             let other_protocol =
@@ -261,7 +262,7 @@ impl<'l> Field<'l> {
 /// What a source says of an allocation; none where the ledger does not know the source.
 fn record<'l>(
     ledger: &'l Ledger,
-    allocation: &'l Allocation,
+    allocation: Allocation,
     pools: &[&Pool],
 ) -> Option<Record<'l>> {
     let number = allocation.origin.first().map_or(0, |place| place.source.0);

@@ -30,6 +30,9 @@ pub enum LedgerError {
         /// What is wrong with it.
         why: String,
     },
+    /// A segment would be too large.
+    #[error(transparent)]
+    Index(#[from] crate::index::BuildError),
     /// Written by a newer version.
     #[error("the ledger has version {found}, this program reads {known}: use a newer one")]
     Version {

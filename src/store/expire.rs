@@ -9,6 +9,7 @@ use super::ledger::Ledger;
 use super::segment::Segment;
 use super::subscribers::{self, Stored};
 use crate::allocation::{Allocation, SourceId};
+use crate::inside::InsideHost;
 use crate::identity::{AccountingRecord, AccountingStatus};
 use crate::time::{TimeRange, Timestamp};
 
@@ -47,18 +48,21 @@ impl Ledger {
         let state = changed.state + 1;
         let mut segments = Vec::new();
         for (number, segment) in self.segments.iter().enumerate() {
-            let kept: Vec<Allocation> = (0..segment.index().len())
-                .filter_map(|at| segment.index().get(u32::try_from(at).ok()?))
-                .filter_map(|a| cut(a, before, &mut expired))
+            let kept: Vec<Allocation> = segment
+                .index()
+                .iter()
+                .filter_map(|(_, a)| cut(&a, before, &mut expired))
                 .collect();
+            let hosts: Vec<InsideHost> = segment.hosts().cloned().collect();
+            let kept = Segment::new(&hosts, &kept)?;
             if let Some(dir) = &self.dir {
                 let name = format!("segments/{}-{state}.seg", number + 1);
-                let entry = Segment::write(dir, &name, segment.hosts(), &kept)?;
+                let entry = kept.write(dir, &name)?;
                 if let Some(slot) = changed.segments.get_mut(number) {
                     *slot = entry;
                 }
             }
-            segments.push(Segment::new(segment.hosts().to_vec(), kept)?);
+            segments.push(kept);
         }
         let mut people = Vec::new();
         for (source, stored) in &self.subscribers {

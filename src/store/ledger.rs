@@ -302,11 +302,11 @@ impl Ledger {
             allocations = expire::cut_all(&allocations, before);
         }
         let mut changed = self.manifest.clone();
+        let segment = Segment::new(&hosts, &allocations)?;
         if let Some(dir) = &self.dir {
             let name = format!("segments/{}-{}.seg", changed.segments.len() + 1, changed.state + 1);
-            changed.segments.push(Segment::write(dir, &name, &hosts, &allocations)?);
+            changed.segments.push(segment.write(dir, &name)?);
         }
-        let segment = Segment::new(hosts, allocations)?;
         let facts = LogFacts::new(profile, &audit, segment.index().addresses());
         for source in &mut sources {
             source.log = Some(facts.clone());

@@ -15,6 +15,7 @@ mod coverage;
 mod error;
 mod expire;
 mod files;
+mod hosts;
 mod import;
 mod ledger;
 mod manifest;

@@ -1,33 +1,21 @@
-//! The simple segment file: allocations and the hosts they name, as one checked block.
-//!
-//! ```text
-//! offset  width  field
-//!      0      8  magic "PLSEG\0\0\1", the last byte is the version
-//!      8      8  length of the payload, little-endian
-//!     16      n  payload: postcard of (hosts, allocations)
-//!   16+n     32  SHA-256 of everything before
-//! ```
+//! The segment file: an index, byte for byte, with the hosts that its allocations name.
 
+use std::fs::File;
 use std::path::Path;
-
-use sha2::{Digest, Sha256};
 
 use super::error::{LedgerError, io_error};
 use super::files;
+use super::hosts::{self, Hosts};
 use super::manifest::FileEntry;
 use crate::allocation::Allocation;
-use crate::index::Index;
+use crate::index::{Index, IndexBuilder};
 use crate::inside::InsideHost;
-
-const MAGIC: [u8; 8] = *b"PLSEG\0\0\x01";
-const HEADER: usize = 16;
-const DIGEST: usize = 32;
 
 /// Allocations that can be looked up, and the hosts that they name.
 #[derive(Debug)]
 pub struct Segment {
     index: Index,
-    hosts: Vec<InsideHost>,
+    hosts: Hosts,
 }
 
 impl Segment {
@@ -35,10 +23,11 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Corrupt`] when an allocation names a host that is not there.
+    /// [`LedgerError::Corrupt`] when an allocation names a host that is not there, [`LedgerError::Index`] when there
+    /// are too many for one segment.
     pub fn new(
-        hosts: Vec<InsideHost>,
-        allocations: Vec<Allocation>,
+        hosts: &[InsideHost],
+        allocations: &[Allocation],
     ) -> Result<Segment, LedgerError> {
         let known = |a: &Allocation| usize::try_from(a.inside.0).is_ok_and(|at| at < hosts.len());
         if !allocations.iter().all(known) {
@@ -47,7 +36,14 @@ impl Segment {
                 "an allocation names a host that is not in it",
             ));
         }
-        Ok(Segment { index: Index::build(allocations), hosts })
+        let index = IndexBuilder::new().hosts(hosts::encode(hosts)).build(allocations)?;
+        Segment::over("segment", index)
+    }
+
+    fn over(name: &str, index: Index) -> Result<Segment, LedgerError> {
+        let hosts = Hosts::of(index.hosts())
+            .ok_or_else(|| LedgerError::corrupt(name, "it has no table of hosts"))?;
+        Ok(Segment { index, hosts })
     }
 
     /// The index over its allocations.
@@ -57,78 +53,65 @@ impl Segment {
 
     /// The host of an allocation of this segment.
     pub fn host(&self, allocation: &Allocation) -> Option<&InsideHost> {
-        self.hosts.get(usize::try_from(allocation.inside.0).ok()?)
+        self.hosts.get(self.index.hosts(), usize::try_from(allocation.inside.0).ok()?)
     }
 
     /// The hosts, by number.
-    pub fn hosts(&self) -> &[InsideHost] {
-        &self.hosts
+    pub fn hosts(&self) -> impl Iterator<Item = &InsideHost> {
+        (0..self.hosts.len()).map_while(|number| self.hosts.get(self.index.hosts(), number))
     }
 
-    pub(super) fn write(
-        dir: &Path,
-        name: &str,
-        hosts: &[InsideHost],
-        allocations: &[Allocation],
-    ) -> Result<FileEntry, LedgerError> {
-        let payload = postcard::to_stdvec(&(hosts, allocations))
-            .map_err(|e| LedgerError::corrupt(name, &e.to_string()))?;
-        let mut bytes = Vec::with_capacity(HEADER + payload.len() + DIGEST);
-        bytes.extend_from_slice(&MAGIC);
-        let length = u64::try_from(payload.len()).unwrap_or(u64::MAX);
-        bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(&payload);
-        let digest = Sha256::digest(&bytes);
-        bytes.extend_from_slice(&digest);
-        files::write(dir, name, &bytes)
+    pub(super) fn write(&self, dir: &Path, name: &str) -> Result<FileEntry, LedgerError> {
+        files::write(dir, name, self.index.as_bytes())
     }
 
+    /// Reads a segment into memory and checks all of it.
     pub(super) fn read(dir: &Path, entry: &FileEntry) -> Result<Segment, LedgerError> {
         let path = dir.join(&entry.file);
         let bytes = std::fs::read(&path).map_err(|e| io_error(&path, e))?;
-        let (hosts, allocations) = decode(&entry.file, &bytes)?;
-        Segment::new(hosts, allocations)
+        let corrupt = |e: crate::index::FormatError| LedgerError::corrupt(&entry.file, &e.to_string());
+        let index = Index::from_bytes(&bytes).map_err(corrupt)?;
+        index.verify().map_err(corrupt)?;
+        Segment::over(&entry.file, index)
     }
-}
 
-fn decode(name: &str, bytes: &[u8]) -> Result<(Vec<InsideHost>, Vec<Allocation>), LedgerError> {
-    let corrupt = |why: &str| LedgerError::corrupt(name, why);
-    let body_len = bytes
-        .len()
-        .checked_sub(DIGEST)
-        .filter(|n| *n >= HEADER)
-        .ok_or_else(|| corrupt("it is cut short"))?;
-    let (body, digest) = bytes.split_at(body_len);
-    if body.get(..MAGIC.len()) != Some(&MAGIC) {
-        return Err(corrupt("it does not begin like a segment of this version"));
+    /// Maps a segment, and checks its header only.
+    ///
+    /// # Safety
+    ///
+    /// As [`Index::from_map`].
+    #[expect(unsafe_code, reason = "hands the duty of the map on")]
+    pub(super) unsafe fn map(dir: &Path, entry: &FileEntry) -> Result<Segment, LedgerError> {
+        let path = dir.join(&entry.file);
+        let file = File::open(&path).map_err(|e| io_error(&path, e))?;
+        // SAFETY: the caller's duty is this function's own.
+        let index = unsafe { Index::from_map(&file) }
+            .map_err(|e| io_error(&path, e))?
+            .map_err(|e| LedgerError::corrupt(&entry.file, &e.to_string()))?;
+        Segment::over(&entry.file, index)
     }
-    if *Sha256::digest(body) != *digest {
-        return Err(corrupt("its checksum does not match: a byte was changed"));
-    }
-    let payload = body.get(HEADER..).unwrap_or_default();
-    postcard::from_bytes(payload).map_err(|e| corrupt(&e.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sample() -> Vec<u8> {
-        let dir = tempfile::tempdir().unwrap();
-        let hosts = vec!["100.64.0.10".parse().unwrap()];
-        let entry = Segment::write(dir.path(), "s", &hosts, &[]).unwrap();
-        std::fs::read(dir.path().join(entry.file)).unwrap()
-    }
-
     #[test]
     fn every_changed_or_missing_byte_is_an_error() {
-        let good = sample();
-        assert!(decode("s", &good).is_ok());
+        let dir = tempfile::tempdir().unwrap();
+        let hosts = ["100.64.0.10".parse().unwrap()];
+        let segment = Segment::new(&hosts, &[]).unwrap();
+        let entry = segment.write(dir.path(), "s").unwrap();
+        let path = dir.path().join(&entry.file);
+        let good = std::fs::read(&path).unwrap();
+        assert!(Segment::read(dir.path(), &entry).is_ok());
         for at in 0..good.len() {
             let mut bad = good.clone();
             bad[at] ^= 0x10;
-            assert!(decode("s", &bad).is_err(), "byte {at} changed");
-            assert!(decode("s", &good[..at]).is_err(), "cut at {at}");
+            std::fs::write(&path, &bad).unwrap();
+            assert!(Segment::read(dir.path(), &entry).is_err(), "byte {at} changed");
+            std::fs::write(&path, &good[..at]).unwrap();
+            assert!(Segment::read(dir.path(), &entry).is_err(), "cut at {at}");
         }
     }
 }
