@@ -10,7 +10,8 @@ use std::net::Ipv4Addr;
 
 use common::index_oracle::Scan;
 use portledger::allocation::{Began, Ended, Grain, InsideId, Origin};
-use portledger::index::Index;
+use portledger::index::{BuildOptions, Hits, Index, IndexBuilder, Question};
+use portledger::synth::SplitMix64;
 use portledger::{Allocation, PortRange, Protocol, TimeRange, Timestamp};
 use proptest::prelude::*;
 
@@ -94,6 +95,68 @@ fn allocation(
     }
 }
 
+/// Hundreds of records of a kind: enough for regions, planes and parts of their own, which a few never need.
+fn many() -> impl Strategy<Value = Vec<Allocation>> {
+    (0..9_u32, any::<u64>(), 100..900_u64, 0..7_u32).prop_map(|(kind, seed, count, digits)| {
+        let mut rng = SplitMix64::new(seed);
+        let grid = 10_i64.pow(digits);
+        let mut below = |n: u64| i64::try_from(rng.next_u64() % n).unwrap();
+        (0..count)
+            .map(|n| {
+                let day = u64::try_from(DAY).unwrap();
+                let (length, start) = match kind {
+                    // A burst of a second in a quiet day.
+                    0 if n % 8 > 0 => (below(2_000_000) + 1, DAY / 2 + below(1_000_000)),
+                    // Everybody stays: as deep as it gets.
+                    1 => (DAY - below(1000), below(1000)),
+                    // Stacks that begin together.
+                    2 => (below(day) + 1, below(5) * 3_600_000_000),
+                    // One stamp of another year.
+                    3 if n == 7 => (1_000_000, -400 * DAY),
+                    _ => (below(40_000_000) * below(4).pow(3) + 1, below(day)),
+                };
+                let ports = match kind {
+                    4 => PortRange::single(u16::try_from(below(65_536)).unwrap()),
+                    // Blocks that are neither aligned nor powers of two; some a part of one.
+                    5 => {
+                        let first = 1024 + 1000 * u16::try_from(below(64)).unwrap();
+                        PortRange::new_assert(first + 7 * u16::from(n % 50 == 0), first + 999)
+                    }
+                    // Block sizes that change at noon.
+                    6 => {
+                        let size = if start < DAY / 2 { 512 } else { 1024 };
+                        let first = u16::try_from(below(63)).unwrap() * 1024;
+                        PortRange::new_assert(first, first + size - 1)
+                    }
+                    // Sessions, blocks and protocols without ports on one address.
+                    7 => match below(3) {
+                        0 => PortRange::ALL,
+                        1 => PortRange::single(u16::try_from(below(3000)).unwrap()),
+                        _ => {
+                            let first = u16::try_from(below(1000)).unwrap() * 64;
+                            PortRange::new_assert(first, first + 63)
+                        }
+                    },
+                    _ => PortRange::single(u16::try_from(below(3)).unwrap() * 32_767),
+                };
+                let protocol = match below(5) {
+                    0 => None,
+                    1 => Some(Protocol::UDP),
+                    2 => Some(Protocol::ICMP),
+                    _ => Some(Protocol::TCP),
+                };
+                let addr = match kind {
+                    8 => Ipv4Addr::from_bits(u32::try_from(below(200)).unwrap()),
+                    _ => Ipv4Addr::new(203, 0, 113, 7),
+                };
+                let at = |microsecond: i64| Timestamp::from_microsecond(microsecond * grid);
+                let (start, end) = (start / grid, start / grid + (length / grid).max(1));
+                allocation(addr, ports, protocol, TimeRange::new(at(start), at(end)).unwrap())
+            })
+            .collect()
+    })
+}
+
 /// Numbers the rows by their inside host, so that equal ones can be told apart.
 fn numbered(rows: Vec<Allocation>) -> Vec<Allocation> {
     (0..).zip(rows).map(|(i, row)| Allocation { inside: InsideId(i), ..row }).collect()
@@ -133,6 +196,7 @@ fn rows() -> impl Strategy<Value = Vec<Allocation>> {
             };
             lengths.into_iter().map(tenant).collect()
         }),
+        many(),
     ]
     .prop_map(numbered)
 }
@@ -162,14 +226,14 @@ fn hosts(rows: impl IntoIterator<Item = Allocation>) -> Vec<u32> {
 }
 
 fn found(index: &Index, hits: &[u32]) -> Vec<u32> {
-    hosts(hits.iter().map(|&at| *index.get(at).expect("a hit is a position")))
+    hosts(hits.iter().map(|&at| index.get(at).expect("a hit is a position")))
 }
 
 /// Each record's own ports and edges, where a wrong comparison shows.
 fn around(rows: &[Allocation]) -> Vec<Lookup> {
     let tick = portledger::time::TimeDelta::from_microsecond(1);
     rows.iter()
-        .take(12)
+        .step_by(rows.len() / 12 + 1)
         .flat_map(|a| {
             let edges = [
                 a.outer.start(),
@@ -204,10 +268,17 @@ proptest! {
     fn the_index_finds_what_a_scan_finds(
         rows in rows(),
         lookups in prop::collection::vec(lookup(), 1..20),
+        lanes_a_line in 2.0..12.0_f64,
     ) {
         let scan = Scan(rows.clone());
-        let index = Index::build(rows.clone());
+        let options = BuildOptions { lanes_a_line };
+        let index = IndexBuilder::new().options(options).build(&rows).unwrap();
         prop_assert_eq!(index.len(), rows.len());
+        prop_assert_eq!(index.verify(), Ok(()));
+        let mut back: Vec<Allocation> = index.iter().map(|(_, a)| a).collect();
+        back.sort_unstable_by_key(|a| a.inside.0);
+        prop_assert_eq!(&back, &rows, "nothing is lost or changed");
+        let (mut questions, mut answers) = (Vec::new(), Vec::new());
         for l in lookups.iter().chain(&around(&rows)) {
             let Lookup { addr, ports, protocol, range } = l.clone();
             for ports in [ports, PortRange::ALL] {
@@ -224,18 +295,26 @@ proptest! {
             let expected = hosts(scan.during(addr, PortRange::single(port), protocol, at));
             prop_assert_eq!(found(&index, &hits), expected, "at {:?}", l);
             prop_assert_eq!(index.has_address(addr), rows.iter().any(|a| a.addr == addr));
+            questions.push(Question { addr, port, protocol, at: range.start() });
+            answers.push(hits);
+        }
+        let mut batch = Hits::default();
+        for questions_ahead in [questions.len(), 1, 0] {
+            index.view().at_each(&questions[..questions_ahead], &mut batch);
+            let found: Vec<Vec<u32>> = batch.iter().map(<[u32]>::to_vec).collect();
+            prop_assert_eq!(&found, &answers[..questions_ahead], "a batch is its questions");
         }
     }
 
     #[test]
     fn neighbours_are_the_nearest_that_are_accepted(
         rows in rows(),
-        lookups in prop::collection::vec(lookup(), 1..20),
+        lookups in prop::collection::vec(lookup(), 1..6),
         modulus in 1..4_u32,
     ) {
         let scan = Scan(rows.clone());
-        let index = Index::build(rows.clone());
-        for l in lookups.iter().chain(&around(&rows)) {
+        let index = Index::build(rows.clone()).unwrap();
+        for l in lookups.iter().chain(around(&rows).iter().step_by(7)) {
             let is_other = |a: &Allocation| a.inside.0.is_multiple_of(modulus);
             let port = l.ports.first();
             let n = index.neighbours(l.addr, port, l.protocol, l.range, is_other);
@@ -246,7 +325,7 @@ proptest! {
             let expected = scan.neighbours(l.addr, port, l.protocol, l.range, is_other);
             prop_assert_eq!(found, expected, "{:?}", l);
             for at in [n.before, n.after].into_iter().flatten() {
-                prop_assert!(index.get(at).is_some_and(is_other));
+                prop_assert!(index.get(at).is_some_and(|a| is_other(&a)));
             }
         }
     }
@@ -254,7 +333,7 @@ proptest! {
 
 #[test]
 fn an_empty_index_holds_nothing() {
-    let index = Index::build(Vec::new());
+    let index = Index::build(Vec::new()).unwrap();
     let mut hits = Vec::new();
     index.during(Ipv4Addr::LOCALHOST, PortRange::ALL, None, TimeRange::ALL, &mut hits);
     assert!(hits.is_empty() && index.is_empty() && index.addresses().next().is_none());
@@ -266,6 +345,6 @@ fn an_empty_index_holds_nothing() {
 fn addresses_are_told_once_and_in_order() {
     let at = |last| Ipv4Addr::new(203, 0, 113, last);
     let row = |last| allocation(at(last), PortRange::ALL, None, TimeRange::ALL);
-    let index = Index::build(vec![row(9), row(1), row(9), row(4)]);
+    let index = Index::build(vec![row(9), row(1), row(9), row(4)]).unwrap();
     assert_eq!(index.addresses().collect::<Vec<_>>(), [at(1), at(4), at(9)]);
 }

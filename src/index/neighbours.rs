@@ -53,7 +53,7 @@ impl View<'_> {
             if best.is_some() || window.start() == Timestamp::MIN {
                 break;
             }
-            reach = further(reach);
+            reach = self.further(reach);
         }
         found.before = best.map(|(_, at)| at);
         (best, reach) = (None, FIRST_LOOK);
@@ -70,13 +70,18 @@ impl View<'_> {
             if best.is_some() || window.end() == Timestamp::MAX {
                 break;
             }
-            reach = further(reach);
+            reach = self.further(reach);
         }
         found.after = best.map(|(_, at)| at);
         found
     }
-}
 
-fn further(reach: TimeDelta) -> TimeDelta {
-    TimeDelta::from_microsecond(reach.as_microsecond().saturating_mul(4))
+    /// A longer reach: once it is longer than the span that nearly all records lie in, all of time.
+    fn further(self, reach: TimeDelta) -> TimeDelta {
+        let span = i64::try_from(self.clock.steps.saturating_mul(self.clock.step_microsecond));
+        if reach.as_microsecond() > span.unwrap_or(i64::MAX) {
+            return TimeDelta::MAX;
+        }
+        TimeDelta::from_microsecond(reach.as_microsecond().saturating_mul(4))
+    }
 }

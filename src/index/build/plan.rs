@@ -102,7 +102,7 @@ fn even_density<'a>(records: impl Iterator<Item = &'a Lean>, count: usize) -> u8
     }
     let mut cells = vec![0_usize; 1 << (16 - shift)];
     for record in records {
-        if let Some(cell) = cells.get_mut(usize::from(record.first >> shift)) {
+        if let Some(cell) = cells.get_mut((u32::from(record.first) >> shift) as usize) {
             *cell += 1;
         }
     }
