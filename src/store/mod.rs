@@ -18,6 +18,7 @@ mod files;
 mod import;
 mod ledger;
 mod manifest;
+mod rules;
 mod segment;
 mod subscribers;
 
@@ -29,5 +30,6 @@ pub use ledger::Ledger;
 pub use manifest::{
     FileEntry, LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind,
 };
+pub use rules::{ClosedRules, RulesImport, RulesReport};
 pub use segment::Segment;
 pub use subscribers::{SubscriberImport, SubscriberReport};

@@ -44,6 +44,7 @@ mod pool;
 #[cfg(feature = "readers")]
 mod read;
 mod record;
+mod record_reading;
 mod rfc7422;
 mod shares;
 mod sharing;
@@ -65,7 +66,8 @@ pub use juniper::BlockSpread;
 pub use pool::{AddressPool, BoundaryAddresses};
 #[cfg(feature = "readers")]
 pub use read::{ReadDetNatError, read_detnat};
-pub use record::{PortZero, RecordReading, Rfc7422Record};
+pub use record::Rfc7422Record;
+pub use record_reading::{ParseRecordReadingError, PortZero, RecordReading};
 pub use rfc7422::{Arrangement, Rfc7422};
 pub use vyos_cgnat::VyosCheck;
 
@@ -296,6 +298,48 @@ impl Deterministic {
             Layout::Shares(shares) => shares.outside().contains(addr),
             Layout::SrcNat(src_nat) => src_nat.covers(addr),
             Layout::Table(table) => table.covers(addr),
+        }
+    }
+
+    /// The ports of an outside address that are handed out on demand: only the log of blocks can tell whose they are.
+    pub fn dynamic_ports(&self, addr: Ipv4Addr) -> PortSet {
+        match &self.layout {
+            Layout::Shares(shares) if shares.outside().contains(addr) => {
+                shares.sharing().dynamic_ports()
+            }
+            Layout::Shares(_) | Layout::SrcNat(_) => PortSet::default(),
+            Layout::Table(table) => table.dynamic_ports(addr),
+        }
+    }
+
+    /// Whether two inside hosts of its own may have one port.
+    pub(crate) const fn may_repeat_blocks(&self) -> bool {
+        match &self.layout {
+            Layout::Shares(shares) => matches!(shares.spread(), Spread::AddressMajorAgain),
+            Layout::SrcNat(_) => false,
+            Layout::Table(_) => true,
+        }
+    }
+
+    /// How many rows of a block table were there before.
+    pub(crate) const fn repeated_rows(&self) -> usize {
+        match &self.layout {
+            Layout::Table(table) => table.repeated(),
+            Layout::Shares(_) | Layout::SrcNat(_) => 0,
+        }
+    }
+
+    /// Whether it is the same NAT, under whatever name.
+    pub(crate) fn is_same_as(&self, other: &Deterministic) -> bool {
+        self.layout == other.layout
+    }
+
+    /// The outside addresses as closed ranges of numbers, in any order.
+    pub(crate) fn outside_ranges(&self) -> Vec<(u32, u32)> {
+        match &self.layout {
+            Layout::Shares(shares) => shares.outside().pieces().collect(),
+            Layout::SrcNat(src_nat) => src_nat.outside_ranges().collect(),
+            Layout::Table(table) => table.addresses().map(|addr| (addr, addr)).collect(),
         }
     }
 

@@ -72,7 +72,7 @@ fn read(source: &RuleSource) -> Result<(Stateless, CeLayout), Failure> {
     };
     let name = path.display();
     let bytes = std::fs::read(path).map_err(|e| fail(format!("{name}: {e}")))?;
-    let rules = read_rules_with(&bytes, source.record.map(|record| record.0));
+    let rules = read_rules_with(&bytes, source.record);
     let rules = rules.map_err(|e| fail(format!("{name}: {e}")))?;
     Ok((rules, CeLayout::Rfc7597))
 }
