@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use super::detnat::Deterministic;
 use super::lw4o6::Softwire;
 use super::{RuleSet, Stateless};
 use crate::time::TimeRange;
@@ -168,7 +169,7 @@ impl Stateless {
                 AddressRanges::of(rows.map(Softwire::ipv4).map(|a| (a.into(), a.into())).collect())
             }
             Stateless::Deterministic(nats) => {
-                AddressRanges::of(nats.iter().flat_map(|nat| nat.outside_ranges()).collect())
+                AddressRanges::of(nats.iter().flat_map(Deterministic::outside_ranges).collect())
             }
         }
     }

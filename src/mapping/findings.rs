@@ -66,15 +66,20 @@ impl RulesFinding {
         RulesFinding { severity, kind, rules, text: text.into() }
     }
 
-    /// The very same file was added before, as this version; with `is_beside` both are in force at once.
-    pub fn loaded_before(version: u32, is_beside: bool) -> RulesFinding {
+    /// The very same file is in force at the same time as this version.
+    pub fn loaded_twice(version: u32) -> RulesFinding {
         let rules = vec![format!("version {version}")];
-        if is_beside {
-            let text = format!("version {version} is the same file and in force at the same time");
-            return RulesFinding::new(Severity::Error, "loaded-twice", rules, text);
-        }
-        let text = format!("version {version} is the same file; right only if the rules came back");
-        RulesFinding::new(Severity::Warning, "loaded-before", rules, text)
+        let text = format!("version {version} is the same file and in force at the same time");
+        RulesFinding::new(Severity::Error, "loaded-twice", rules, text)
+    }
+
+    /// The very same file was added before, as these versions, which are in force at other times; none without any.
+    pub fn loaded_before(versions: &[u32]) -> Option<RulesFinding> {
+        let rules: Vec<String> = versions.iter().map(|v| format!("version {v}")).collect();
+        let text =
+            format!("the same file is {} already: right if the rules came back", rules.join(", "));
+        let is_any = !rules.is_empty();
+        is_any.then(|| RulesFinding::new(Severity::Warning, "loaded-before", rules, text))
     }
 
     /// Another version is in force on some of the same addresses at the same time; an error where the two name

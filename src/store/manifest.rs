@@ -197,7 +197,11 @@ mod record_text {
 
     use crate::mapping::detnat::RecordReading;
 
-    #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+    #[expect(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands the field over by reference"
+    )]
     pub(super) fn serialize<S: Serializer>(
         reading: &Option<RecordReading>,
         serializer: S,

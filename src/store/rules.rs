@@ -132,7 +132,7 @@ impl Ledger {
             return Ok(report);
         }
         self.succeed(&set, request, &mut report);
-        self.compare(&set, &described, &mut report);
+        self.compare(&set, &described, request.record, &mut report);
 
         let mut changed = self.manifest.clone();
         for closed in &report.closed {
@@ -193,18 +193,31 @@ impl Ledger {
     }
 
     /// What is wrong between the new set and the others.
-    fn compare(&self, set: &Stateless, file: &FileEntry, report: &mut RulesReport) {
+    fn compare(
+        &self,
+        set: &Stateless,
+        file: &FileEntry,
+        record: Option<RecordReading>,
+        report: &mut RulesReport,
+    ) {
+        let mut before = Vec::new();
         for (entry, other) in self.manifest.rules.iter().zip(self.rules.all()) {
             let version = other.id.0 + 1;
-            let is_twice = entry.file.sha256 == file.sha256;
-            let is_beside = report.beside.contains(&version);
-            if is_twice {
-                report.findings.push(RulesFinding::loaded_before(version, is_beside));
-            } else if is_beside && let Some(during) = other.in_force.intersection(report.in_force) {
-                let finding = RulesFinding::beside(version, other.set, set, during);
-                report.findings.push(finding);
-            }
+            let is_twice = entry.file.sha256 == file.sha256 && entry.record == record;
+            let together = other.in_force.intersection(report.in_force);
+            let together = together.filter(|_| report.beside.contains(&version));
+            let finding = match (is_twice, together) {
+                (true, Some(_)) => RulesFinding::loaded_twice(version),
+                (true, None) => {
+                    before.push(version);
+                    continue;
+                }
+                (false, Some(during)) => RulesFinding::beside(version, other.set, set, during),
+                (false, None) => continue,
+            };
+            report.findings.push(finding);
         }
+        report.findings.extend(RulesFinding::loaded_before(&before));
     }
 }
 

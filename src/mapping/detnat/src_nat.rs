@@ -97,7 +97,7 @@ impl SrcNat {
     pub(super) fn outside_ranges(&self) -> impl Iterator<Item = (u32, u32)> + use<> {
         let (first, last) = (self.outside_first, self.outside_last);
         (first >> 8..=last >> 8)
-            .map(move |net| (first.max(net << 8 | 1), last.min(net << 8 | 254)))
+            .map(move |net| (first.max((net << 8) + 1), last.min((net << 8) + 254)))
             .filter(|(first, last)| first <= last)
     }
 
