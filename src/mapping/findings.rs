@@ -145,7 +145,8 @@ impl Stateless {
         match self {
             Stateless::Map(set) => {
                 let findings = set.validate();
-                findings.iter().map(|f| of_map(f, set)).collect()
+                let disabled = set.disabled().iter().map(|name| disabled(name));
+                findings.iter().map(|f| of_map(f, set)).chain(disabled).collect()
             }
             Stateless::Lw4o6(table) => {
                 let mut findings: Vec<RulesFinding> =
@@ -179,6 +180,12 @@ fn of_map(finding: &Finding, set: &super::RuleSet) -> RulesFinding {
     let severity = if finding.harms_answers() { Severity::Error } else { Severity::Warning };
     let names = places.into_iter().map(name).collect();
     RulesFinding::new(severity, kind, names, finding.describe(set))
+}
+
+/// A rule that its source has switched off.
+fn disabled(name: &str) -> RulesFinding {
+    let text = format!("`{name}` is switched off in the file and gives nothing to anybody");
+    RulesFinding::new(Severity::Warning, "disabled", vec![name.to_owned()], text)
 }
 
 fn of_binding(finding: &BindingFinding) -> RulesFinding {

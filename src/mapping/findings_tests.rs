@@ -18,6 +18,13 @@ fn map(rules: &[(&str, &str, &str)]) -> Stateless {
     Stateless::Map(RuleSet::new("s", named.collect()))
 }
 
+#[test]
+fn rules_that_are_switched_off_are_named() {
+    let Stateless::Map(set) = map(&[("a", "2001:db8:100::/40", "192.0.2.0/24")]) else { panic!() };
+    let set = Stateless::Map(set.with_disabled(vec!["b".to_owned()]));
+    assert_eq!(told(&set), [(Severity::Warning, "disabled", names(&["b"]))]);
+}
+
 #[cfg(feature = "readers")]
 fn read(text: &str) -> Stateless {
     crate::mapping::read_rules(text.as_bytes()).unwrap()

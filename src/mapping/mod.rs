@@ -62,7 +62,8 @@
 //! # Sets and their history
 //!
 //! Rules live in named [`RuleSet`]s, in which the longest IPv4 prefix decides; a [`RuleHistory`] says which sets were in
-//! force when. MAP port sets hold for every protocol alike, so no protocol is asked here; an ICMP query goes by its
+//! force when, [`Succession`] how one set ends where the next begins, and [`RulesDiff`] whose ports that moves.
+//! [`Stateless::validate`] holds rules of every mechanism against one another. MAP port sets hold for every protocol alike, so no protocol is asked here; an ICMP query goes by its
 //! identifier in place of the port.
 
 mod addresses;
