@@ -306,9 +306,8 @@ impl ChangeWalk {
                 continue;
             }
             match &mut self.open {
-                Some((_, behind, was, is))
-                    if *behind == first && *was == old.holder && *is == new.holder =>
-                {
+                // A stretch without change in between would have closed it.
+                Some((_, behind, was, is)) if *was == old.holder && *is == new.holder => {
                     *behind = end;
                 }
                 open => {

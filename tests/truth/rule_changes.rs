@@ -139,6 +139,28 @@ fn the_lifetime_of_a_row_ends_where_the_next_begins() {
 }
 
 #[test]
+fn a_row_lives_no_longer_than_its_version() {
+    //  version 1   |-- ann's row ------|.......|      cut short by the change
+    //  version 2                       |-- bob's row --...
+    //              0                  1000    2000
+    let row = |b4, until| {
+        let header = "ipv4,psid_offset,psid_len,psid,b4,from,until";
+        format!("{header}\n203.0.113.7,0,8,52,{b4},,{until}\n").into_bytes()
+    };
+    let world = World::new()
+        .bound(&[("2001:db8::a/128", "ann"), ("2001:db8::b/128", "bob")])
+        .rule_file("@0/", &row("2001:db8::a", "@2000"))
+        .rule_file("@1000/", &row("2001:db8::b", ""));
+    let at = |time| world.ask(&q(time).port(13_400).tcp());
+    let before = at("@989");
+    assert_told(&before, Verdict::Unique, Reason::Rule, "ann");
+    assert_eq!((margins(&before)[3].as_str(), versions(&before)), ("10", vec!["1"]));
+    let behind = at("@1000.000000");
+    assert_told(&behind, Verdict::Unique, Reason::Rule, "bob");
+    assert_eq!(versions(&behind), ["2"]);
+}
+
+#[test]
 fn rules_of_other_addresses_stay_in_force() {
     let other = ("other", "2001:db8:4000::/40", "198.51.100.0/24", 16, 6);
     let world = changed(&PEOPLE).rules("@2000/", &[other]);
