@@ -1,6 +1,7 @@
 //! The command line: a stable contract that scripts and people depend on.
 
 mod calculate;
+mod check;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use portledger::time::{TimeDelta, Tolerance};
 use portledger::{PortRange, Protocol};
 
 pub(crate) use calculate::{RuleSource, RulesForward, RulesReverse, Written};
+pub(crate) use check::RulesCheck;
 
 /// Who was behind a shared IPv4 address: (address, port, time) -> subscriber, from NAT logs, MAP rules and accounting.
 #[derive(Debug, Parser)]
@@ -189,6 +191,8 @@ pub(crate) enum Rules {
     /// List the rule sets and when each is in force
     #[command(after_help = "Example:\n  portledger rules list --ledger L")]
     List(InLedger),
+    /// Hold the rules of a ledger against its logs
+    Check(RulesCheck),
     /// Whose port it is under a rule file, without a ledger
     Reverse(RulesReverse),
     /// What a prefix or an inside host holds under a rule file, without a ledger

@@ -29,6 +29,7 @@ pub(crate) fn run(args: Args, report: &mut dyn Write) -> Outcome {
         Command::Import(args) => import::run(args, report),
         Command::Rules(Rules::Add(args)) => rules::add(&args, report),
         Command::Rules(Rules::List(args)) => rules::list(&args),
+        Command::Rules(Rules::Check(args)) => rules::check(&args, report),
         Command::Rules(Rules::Reverse(args)) => rules::reverse(&args),
         Command::Rules(Rules::Forward(args)) => rules::forward(&args),
         Command::Subscribers(Subscribers::Import(args)) => subscribers::import(args, report),

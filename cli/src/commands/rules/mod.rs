@@ -1,6 +1,7 @@
 //! `portledger rules`.
 
 mod calculate;
+mod check_ledger;
 mod picture;
 
 use std::io::{self, Write};
@@ -10,6 +11,7 @@ use portledger::mapping::{RuleSet, Stateless};
 use portledger::store::Ledger;
 
 pub(crate) use calculate::{forward, reverse};
+pub(crate) use check_ledger::check;
 
 use super::{in_force, said};
 use crate::args::{InLedger, RulesAdd};
