@@ -166,8 +166,14 @@ fn a_softwire_holds_its_ports_as_long_as_its_row() {
         let said = lab.said(&tcp("203.0.113.1", 13_400, time));
         assert_eq!(said, (Verdict::NotCovered, Reason::RuleHistoryGap, None), "{time}");
     }
-    // No row, and no rule that the port is nobody's.
-    assert_eq!(lab.said(&tcp("203.0.113.1", 13_312 + 256, "@150")).0, Verdict::NotCovered);
+    // No row, and no rule that the port is nobody's: also where the row of the port came later.
+    let unlisted = (Verdict::NotCovered, Reason::NoBindingRow, None);
+    assert_eq!(lab.said(&tcp("203.0.113.1", 13_312 + 256, "@150")), unlisted);
+    let lab = Lab::new(&[(TABLE, "@50/@250")]);
+    assert_eq!(lab.said(&tcp("203.0.113.1", 13_400, "@60")), unlisted);
+    // A time without rules is more than a row that is missing.
+    let wide = tcp("203.0.113.1", 13_312 + 256, "@50").tolerance("-1s/+0s".parse().unwrap());
+    assert_eq!(lab.said(&wide).1, Reason::RuleHistoryGap);
 }
 
 #[test]
