@@ -47,7 +47,10 @@ fn a_block_across_port_sets_is_listed_with_each_holder() {
     let (nobody, others): (Vec<_>, Vec<_>) =
         found.iter().partition(|c| c.kind == ContradictionKind::ExcludedPort);
     assert_eq!(nobody.len(), 1);
-    assert_eq!((nobody[0].ports.to_string().as_str(), &nobody[0].rule_holder), ("1022-1023", &None));
+    assert_eq!(
+        (nobody[0].ports.to_string().as_str(), &nobody[0].rule_holder),
+        ("1022-1023", &None)
+    );
     assert_eq!(others.len(), 52 + 2);
     let ports: u32 = others.iter().map(|c| c.ports.len()).sum();
     assert_eq!(ports, 52 * 4 + 6);
@@ -137,6 +140,41 @@ fn ports_that_the_rules_give_to_nobody_contradict_a_log_that_has_them() {
 }
 
 #[test]
+fn a_port_that_one_rule_withholds_and_another_gives_out_is_not_nobodys() {
+    let other = r#"{"detnat": {"algorithm": "block-table", "blocks": [
+        {"address": "203.0.113.7", "first": 80, "last": 80, "inside": "100.64.0.1"},
+        {"address": "203.0.113.7", "first": 81, "last": 81, "inside": "dynamic"}]}}"#;
+    let log = "inside,outside,first,last,start,end\n100.64.0.1,203.0.113.7,80,82,@0,@100\n";
+    let world = with_rules(World::new().ann_bob_cat(), BLOCKS, "@0/");
+    let world = with_rules(world, other, "@0/@50").log("cgn-1", Profile::exact(), log);
+    assert_eq!(
+        in_short(&listed(&world)),
+        [
+            "leftover-port 82 @0/@50 100.64.0.1 nobody",
+            "excluded-port 82 @0/@100 100.64.0.1 nobody",
+            "excluded-port 80-81 @50/@100 100.64.0.1 nobody",
+        ]
+    );
+    assert_told(&world.ask(&q("@20").port(80).tcp()), Verdict::Unique, Reason::Used, "ann");
+    assert_told(&world.ask(&q("@20").port(81).tcp()), Verdict::Unique, Reason::Used, "ann");
+    assert_eq!(world.ask(&q("@50").port(80).tcp()).verdict, Verdict::Conflict);
+}
+
+#[test]
+fn a_port_without_a_row_may_only_be_missing_there() {
+    let table = "ipv4,psid_offset,psid_len,psid,b4\n203.0.113.7,0,8,52,2001:db8::1\n";
+    let log = "inside,outside,first,last,start,end\n2001:db8::1,203.0.113.7,13311,13312,@0,@100\n";
+    let world = with_rules(World::new(), table, "@0/").log("br-1", Profile::exact(), log);
+    assert_eq!(in_short(&listed(&world)), [""; 0]);
+    let log = log.replace("::1,", "::2,");
+    let world = with_rules(World::new(), table, "@0/").log("br-1", Profile::exact(), &log);
+    assert_eq!(
+        in_short(&listed(&world)),
+        ["other-holder 13312 @0/@100 2001:db8::2 b4[2001:db8::1]"]
+    );
+}
+
+#[test]
 fn a_rule_says_nothing_of_protocols_that_it_does_not_bind() {
     // Of block tables it is not known whether they bind ICMP; without ports sharers cannot be told apart.
     let log = "proto,inside,outside,first,last,start,end\nicmp,100.64.0.3,203.0.113.7,1024,1024,@0,@100\n\
@@ -188,27 +226,28 @@ fn map_file() -> impl Strategy<Value = String> {
 }
 
 fn block_file() -> impl Strategy<Value = String> {
-    let holders = ["", "excluded", "dynamic", "100.64.0.1", "100.64.0.2"];
-    let more = prop::option::of((0..8_usize, 0..3_u16));
-    (prop::collection::vec(prop::sample::select(holders.to_vec()), 8), more).prop_map(
-        |(slots, more)| {
-            let row = |slot: usize, from: u16, holder: &str| {
-                let first = u16::try_from(slot).unwrap() * 8 + from;
-                serde_json::json!({ "address": ADDR, "first": first, "last": first + 7 - from,
+    let holder = prop_oneof![
+        4 => Just("100.64.0.1"),
+        1 => prop::sample::select(vec!["", "excluded", "dynamic", "100.64.0.2"]),
+    ];
+    let more = prop::option::of((0..8_usize, 0..6_u16));
+    (prop::collection::vec(holder, 8), more).prop_map(|(slots, more)| {
+        let row = |slot: usize, from: u16, holder: &str| {
+            let first = u16::try_from(slot).unwrap() * 8 + from;
+            serde_json::json!({ "address": ADDR, "first": first, "last": first + 7 - from,
                     "inside": holder })
-            };
-            let slot = |(i, holder): (usize, &&str)| (!holder.is_empty()).then(|| row(i, 0, holder));
-            let mut rows: Vec<_> = slots.iter().enumerate().filter_map(slot).collect();
-            rows.push(serde_json::json!({ "address": ADDR, "first": 2000, "last": 2007,
+        };
+        let slot = |(i, holder): (usize, &&str)| (!holder.is_empty()).then(|| row(i, 0, holder));
+        let mut rows: Vec<_> = slots.iter().enumerate().filter_map(slot).collect();
+        rows.push(serde_json::json!({ "address": ADDR, "first": 2000, "last": 2007,
                 "inside": "100.64.0.1" }));
-            // Two hosts of one port.
-            rows.extend(more.filter(|(i, _)| slots[*i].starts_with("100")).map(|(i, from)| {
-                row(i, from, "100.64.0.3")
-            }));
-            serde_json::json!({ "detnat": { "algorithm": "block-table", "blocks": rows } })
-                .to_string()
-        },
-    )
+        // Two hosts of one port.
+        rows.extend(
+            more.filter(|(i, _)| slots[*i].starts_with("100"))
+                .map(|(i, from)| row(i, from, "100.64.0.3")),
+        );
+        serde_json::json!({ "detnat": { "algorithm": "block-table", "blocks": rows } }).to_string()
+    })
 }
 
 fn table_file() -> impl Strategy<Value = String> {
@@ -224,10 +263,6 @@ fn table_file() -> impl Strategy<Value = String> {
     })
 }
 
-fn rule_file() -> impl Strategy<Value = String> {
-    prop_oneof![map_file(), block_file(), table_file()]
-}
-
 #[derive(Clone, Debug)]
 struct Record {
     protocol: &'static str,
@@ -236,36 +271,56 @@ struct Record {
     during: (i64, i64),
 }
 
-fn record() -> impl Strategy<Value = Record> {
-    let hosts = [
-        "100.64.0.1",
-        "100.64.0.2",
-        "b4[2001:db8:ff::1]",
-        "2001:db8:ff::2",
-        "2001:db8:0:100::1",
-        "2001:db8::/48",
-        "2001:db8:0:700::/56",
-        "2001:db8:1:800::5",
-    ];
+fn record(hosts: &[&'static str]) -> impl Strategy<Value = Record> + use<> {
     let first = prop_oneof![4 => 0..64_u16, 1 => 1018..1050_u16];
-    let protocol = prop::sample::select(vec!["tcp", "udp", "", "icmp"]);
+    let protocol =
+        prop_oneof![4 => Just(""), 1 => prop::sample::select(vec!["tcp", "udp", "icmp"])];
     (protocol, prop::sample::select(hosts.to_vec()), first, 0..20_u16, (0..11_i64, 1..8_i64))
         .prop_map(|(protocol, host, first, len, (start, length))| Record {
             protocol,
             host,
-            ports: PortRange::new_assert(first, if protocol == "icmp" { first } else { first + len }),
+            ports: PortRange::new_assert(
+                first,
+                if protocol == "icmp" { first } else { first + len },
+            ),
             during: (start, start + length),
         })
 }
 
+const V4: [&str; 5] = ["100.64.0.1", "100.64.0.1", "100.64.0.1", "100.64.0.2", "100.64.0.3"];
+const V6: [&str; 7] = [
+    "2001:db8::/48", // whatever the first of MAP rules gives
+    "2001:db8::/32", // and any of them
+    "2001:db8:ff::/64",
+    "b4[2001:db8:ff::1]",
+    "2001:db8:ff::2",
+    "2001:db8:0:100::1",
+    "2001:db8:1:800::5",
+];
+
+/// Rule files with the times for which they are in force, and records that often agree with them.
+type Scene = (Vec<(String, i64, i64)>, Vec<Record>);
+
+fn scene() -> impl Strategy<Value = Scene> {
+    let timed =
+        |file: BoxedStrategy<String>| prop::collection::vec((file, 0..8_i64, 1..12_i64), 1..4);
+    let all: Vec<&str> = V4.iter().chain(&V6).copied().collect();
+    let (blocks, map, table) = (block_file().boxed(), map_file().boxed(), table_file().boxed());
+    let records = |hosts: &[&'static str]| prop::collection::vec(record(hosts), 1..4);
+    prop_oneof![
+        (timed(blocks.clone()), records(&V4)),
+        (timed(prop_oneof![map.clone(), table.clone()].boxed()), records(&V6)),
+        (timed(prop_oneof![blocks, map, table].boxed()), records(&all)),
+    ]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn an_instant_is_listed_if_and_only_if_it_is_a_conflict(
-        rules in prop::collection::vec((rule_file(), 0..8_i64, 1..12_i64), 1..4),
-        records in prop::collection::vec(record(), 1..5),
-        ports in prop::collection::vec(prop_oneof![4 => 0..70_u16, 1 => 1015..1060_u16], 12),
+        (rules, records) in scene(),
+        random in prop::collection::vec(prop_oneof![4 => 0..70_u16, 1 => 1015..1060_u16], 3),
     ) {
         let mut csv = "proto,inside,outside,first,last,start,end\n".to_owned();
         for r in &records {
@@ -282,6 +337,13 @@ proptest! {
             let _ = world.ledger.add_rules("rules", text.as_bytes(), in_force).unwrap();
         }
         let found = listed(&world);
+        let mut ports = random;
+        ports.extend(records.iter().flat_map(|r| r.ports.first()..=r.ports.last()).step_by(3));
+        let mut seconds: Vec<i64> = rules.iter().flat_map(|(_, from, len)| [*from, from + len]).collect();
+        seconds.extend(records.iter().flat_map(|r| [r.during.0, r.during.1]));
+        seconds.extend([4, 7]);
+        seconds.sort_unstable();
+        seconds.dedup();
         for one in &found {
             prop_assert!(!one.ports.is_empty());
             prop_assert_eq!(one.rule_holder.is_some(), one.kind == ContradictionKind::OtherHolder);
@@ -294,7 +356,7 @@ proptest! {
                 continue;
             }
             for port in &ports {
-                for micro in (0..20).flat_map(|second| [second * 1_000_000 - 1, second * 1_000_000]) {
+                for micro in seconds.iter().flat_map(|s| [s * 1_000_000 - 1, s * 1_000_000]) {
                     let at = Timestamp::from_microsecond(micro);
                     let mut question = Inquiry::new(ADDR.parse().unwrap(), WrittenTime::exact(at))
                         .early(TimeDelta::ZERO)

@@ -21,9 +21,14 @@ const EXTENDED: &str = r#"{"detnat": {"algorithm": "block-table", "name": "nokia
     {"address": "192.0.2.1", "first": 2560, "last": 65535, "inside": "dynamic"}]}}"#;
 
 fn world(rules: &str) -> World {
-    let mut world =
-        World::new().bound(&[("198.51.100.1", "ann"), ("198.51.100.2", "bob"), ("198.51.100.3", "cat")]);
-    assert!(world.ledger.add_rules("det.json", rules.as_bytes(), "@0/@1000".parse().unwrap()).unwrap());
+    let mut world = World::new().bound(&[
+        ("198.51.100.1", "ann"),
+        ("198.51.100.2", "bob"),
+        ("198.51.100.3", "cat"),
+    ]);
+    assert!(
+        world.ledger.add_rules("det.json", rules.as_bytes(), "@0/@1000".parse().unwrap()).unwrap()
+    );
     world
 }
 
@@ -92,7 +97,10 @@ fn a_dynamic_port_without_a_record_is_free_only_where_the_log_is_complete() {
 fn a_record_of_a_deterministic_port_agrees_or_is_a_conflict() {
     for (rules, own) in [(RFC7422, 1024), (EXTENDED, 1536)] {
         let log = |host: &str| {
-            format!("inside,outside,first,last,start,end\n{host},192.0.2.1,{own},{},@100,@200\n", own + 511)
+            format!(
+                "inside,outside,first,last,start,end\n{host},192.0.2.1,{own},{},@100,@200\n",
+                own + 511
+            )
         };
         let same = world(rules).log("cgn-1", Profile::exact(), &log("198.51.100.1"));
         assert_told(&ask(&same, own, "@150"), Verdict::Unique, Reason::Used, "ann");
@@ -104,7 +112,9 @@ fn a_record_of_a_deterministic_port_agrees_or_is_a_conflict() {
             (own.basis, own.evidence.clone())
         };
         let (Basis::Rule, Evidence::Rule { path, .. }) = of("ann") else { panic!("{answer:#?}") };
-        let (Basis::Used, Evidence::Records { source, .. }) = of("bob") else { panic!("{answer:#?}") };
+        let (Basis::Used, Evidence::Records { source, .. }) = of("bob") else {
+            panic!("{answer:#?}")
+        };
         assert_eq!((path.as_str(), source.as_str()), ("det.json", "cgn-1"));
         // Before and behind the record the rule speaks alone.
         for time in ["@99", "@200"] {

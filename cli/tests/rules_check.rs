@@ -23,7 +23,8 @@ fn ledger(log: &str) -> TempDir {
     fs::write(dir.path().join("det.json"), RULES).unwrap();
     fs::write(dir.path().join("blocks.csv"), format!("{HEADER}{log}")).unwrap();
     let people: String = (1..=14).map(|n| format!("198.51.100.{n},sub-{n},,\n")).collect();
-    fs::write(dir.path().join("people.csv"), format!("inside,subscriber,start,end\n{people}")).unwrap();
+    fs::write(dir.path().join("people.csv"), format!("inside,subscriber,start,end\n{people}"))
+        .unwrap();
     for line in [
         "rules add --ledger L --from 2026-11-01T00:00:00Z det.json",
         "import --ledger L --format csv --source cgn-1 --profile exact \

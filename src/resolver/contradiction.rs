@@ -154,19 +154,20 @@ fn of_record<'l>(
         }
     }
     let log = (!found.is_empty()).then(|| explain::records(ledger, &record));
-    let listed = found.into_iter().filter_map(|((during, kind, .., rule_holder), (rule, ports))| {
-        Some(Contradiction {
-            kind,
-            addr: allocation.addr,
-            ports: ports.into_iter().collect(),
-            protocol: allocation.protocol,
-            during,
-            log_holder: host.clone(),
-            log: log.clone()?,
-            rule_holder,
-            rule: explain::of_rule(ledger, &rule),
-        })
-    });
+    let listed =
+        found.into_iter().filter_map(|((during, kind, .., rule_holder), (rule, ports))| {
+            Some(Contradiction {
+                kind,
+                addr: allocation.addr,
+                ports: ports.into_iter().collect(),
+                protocol: allocation.protocol,
+                during,
+                log_holder: host.clone(),
+                log: log.clone()?,
+                rule_holder,
+                rule: explain::of_rule(ledger, &rule),
+            })
+        });
     listed.collect()
 }
 
@@ -203,9 +204,8 @@ pub(super) fn names_another(
     let Kind::Rule(by) = &rule.kind else { return None };
     let during = rule.inner?.intersection(certain)?;
     let ports = record.ports.intersection(asked).unwrap_or(record.ports);
-    let is_against = by.binds(record.protocol)
-        && rule.overlaps_ports(ports)
-        && !is_one_host(&rule.host, logged);
+    let is_against =
+        by.binds(record.protocol) && rule.overlaps_ports(ports) && !is_one_host(&rule.host, logged);
     is_against.then_some(during)
 }
 
@@ -251,9 +251,8 @@ mod tests {
 
     #[test]
     fn a_host_may_be_named_in_other_terms() {
-        let is_one = |rule: &str, log: &str| {
-            is_one_host(&rule.parse().unwrap(), &log.parse().unwrap())
-        };
+        let is_one =
+            |rule: &str, log: &str| is_one_host(&rule.parse().unwrap(), &log.parse().unwrap());
         let prefix = "2001:db8:12:3400::/56";
         for same in [
             prefix,

@@ -93,7 +93,8 @@ impl<'l> Field<'l> {
             field.gather_records(ledger, segment, &pools, &mut elsewhere);
         }
         if field.is_ruled {
-            field.rules = Ruling::of(ledger, inquiry.addr, inquiry.one_port(), inquiry.protocol, reach);
+            field.rules =
+                Ruling::of(ledger, inquiry.addr, inquiry.one_port(), inquiry.protocol, reach);
             field.facts.append(&mut field.rules.facts);
         }
         field.facts.sort_by_key(|f| f.outer.start());

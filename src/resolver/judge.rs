@@ -139,7 +139,9 @@ where
 fn outside(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
     if field.logs.is_deleted(window) {
         (Verdict::Purged, Reason::Expired)
-    } else if !field.logs.is_known() && field.rules.dynamic.overlaps(&(window.start()..window.end())) {
+    } else if !field.logs.is_known()
+        && field.rules.dynamic.overlaps(&(window.start()..window.end()))
+    {
         (Verdict::NotCovered, Reason::DynamicPool)
     } else if field.is_ruled && !field.logs.is_known() {
         (Verdict::NotCovered, unlisted(field, window))

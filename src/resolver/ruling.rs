@@ -59,12 +59,7 @@ pub(super) struct Asked {
 
 impl Default for Asked {
     fn default() -> Asked {
-        Asked {
-            addr: Ipv4Addr::UNSPECIFIED,
-            port: None,
-            protocol: None,
-            during: TimeRange::ALL,
-        }
+        Asked { addr: Ipv4Addr::UNSPECIFIED, port: None, protocol: None, during: TimeRange::ALL }
     }
 }
 
@@ -133,8 +128,7 @@ impl<'l> Ruling<'l> {
             Reverse::MappedPrefix { end_user_prefix, .. } => add(None, end_user_prefix),
             Reverse::ExcludedPort => {
                 self.excluded.insert(range);
-                let rule =
-                    Rule { version: rule.version(), ..Rule::new(rules, rule.name()) };
+                let rule = Rule { version: rule.version(), ..Rule::new(rules, rule.name()) };
                 self.withheld.push(Withheld { rule, during: in_force, is_leftover: false });
             }
             Reverse::OtherPsid { .. } => self.no_psid.insert(range),
