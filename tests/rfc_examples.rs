@@ -6,9 +6,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use portledger::TimeRange;
-use portledger::mapping::detnat::{
-    AddressPool, Arrangement, DetReverse, Deterministic, Rfc7422,
-};
+use portledger::mapping::detnat::{AddressPool, Arrangement, DetReverse, Deterministic, Rfc7422};
 use portledger::mapping::lw4o6::{BindingLimits, LwKind, read_softwire_bindings};
 use portledger::mapping::{
     BasicMappingRule, CeLayout, DefaultMappingRule, PsidParams, Reverse, RuleCase, S46Container,
@@ -65,7 +63,10 @@ fn rfc_7597_section_5_1_and_appendix_b_formulas_1_and_2() {
         }
         // "the same number of ports is assigned to every PSID"
         let each = params.ports(0).unwrap().len();
-        assert_eq!((each, params.ports(u16::try_from(r - 1).unwrap()).unwrap().len()), (given / r, each));
+        assert_eq!(
+            (each, params.ports(u16::try_from(r - 1).unwrap()).unwrap().len()),
+            (given / r, each)
+        );
     }
 }
 
