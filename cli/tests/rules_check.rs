@@ -22,7 +22,8 @@ fn ledger(log: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("det.json"), RULES).unwrap();
     fs::write(dir.path().join("blocks.csv"), format!("{HEADER}{log}")).unwrap();
-    let people: String = (1..=14).map(|n| format!("198.51.100.{n},sub-{n},,\n")).collect();
+    let people: Vec<String> = (1..=14).map(|n| format!("198.51.100.{n},sub-{n},,")).collect();
+    let people = people.join("\n");
     fs::write(dir.path().join("people.csv"), format!("inside,subscriber,start,end\n{people}"))
         .unwrap();
     for line in [
