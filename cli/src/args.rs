@@ -188,7 +188,7 @@ pub(crate) struct Import {
 pub(crate) enum Rules {
     /// Add a rule file (MAP, lightweight 4over6 or deterministic NAT), in force for a time
     Add(RulesAdd),
-    /// Look for what is wrong in a rule file, without a ledger
+    /// Look for what is wrong in a rule file, or hold the rules of a ledger against its logs
     Check(Check),
     /// Whose ports change from one rule set to another
     Diff(RulesDiff),

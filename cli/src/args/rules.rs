@@ -46,13 +46,25 @@ pub(crate) struct RulesAdd {
 Examples:
   portledger rules check softwire-br.json
   portledger rules check blocks.csv --output csv
+  portledger rules check --ledger L
+  portledger rules check --ledger L --output csv > contradictions.csv
 
-Rules that cannot be, tables that are there twice, rules, rows or pools that give one port to two: `error` where \
-answers suffer, `warning` otherwise. Exits 0 without findings, 3 with findings, 2 when the file cannot be read.")]
+A file: rules that cannot be, tables that are there twice, rules, rows or pools that give one port to two: `error` where \
+answers suffer, `warning` otherwise. Exits 0 without findings, 3 with findings, 2 when the file cannot be read.
+
+A ledger: other-holder, the rule gives the ports to another host than a log; excluded-port and leftover-port, it gives \
+them to nobody. Hosts are compared, not whose they are: two hosts of one subscriber are listed, though resolve calls \
+that no conflict. Exits 0 without contradictions and 5, the code of `conflict`, with some.")]
 pub(crate) struct Check {
     /// The rules, or preset:NAME
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "ledger", conflicts_with = "ledger")]
     pub(crate) file: Option<PathBuf>,
+    /// The ledger directory: hold its rules against its logs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Show the raw records of the log
+    #[arg(long, requires = "ledger")]
+    pub(crate) raw: bool,
     /// How to read an RFC 7422 record, such as address-major,skip,use,reserve
     #[arg(long, value_name = "READING")]
     pub(crate) record: Option<RecordReading>,

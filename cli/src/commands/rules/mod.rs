@@ -3,6 +3,7 @@
 mod add;
 mod calculate;
 mod check_file;
+mod check_ledger;
 mod diff;
 mod list;
 mod picture;
@@ -22,9 +23,10 @@ use crate::args::Check;
 use crate::{Failure, Outcome, fail};
 
 pub(crate) fn check(args: &Check, report: &mut dyn Write) -> Outcome {
-    match &args.file {
-        Some(file) => check_file::run(file, args, report),
-        None => Err(fail("a rule file is needed")),
+    match (&args.file, &args.ledger) {
+        (Some(file), None) => check_file::run(file, args, report),
+        (None, Some(ledger)) => check_ledger::run(ledger, args, report),
+        _ => Err(fail("either a rule file or --ledger DIR is needed")),
     }
 }
 
