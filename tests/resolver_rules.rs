@@ -103,6 +103,7 @@ fn rules_for_one_subscriber_each_share_an_address() {
     // No rule for PSID 5: nobody is named, and nothing says that the list of rules is whole.
     let other = ask(1024 + 5 * 64);
     assert_eq!((other.verdict, other.candidates.len()), (Verdict::NotCovered, 0));
+    assert_eq!(other.reason, Reason::NoRuleForPsid);
     for asked in [inquiry("203.0.113.9"), inquiry("203.0.113.9").protocol("47".parse().unwrap())] {
         let answer = resolver.resolve(&asked);
         assert_eq!((answer.verdict, answer.candidate_count), (Verdict::Ambiguous, 2));

@@ -4,7 +4,7 @@
 use portledger::Protocol;
 use portledger::identity::IdentityFormat;
 use portledger::resolver::{Answer, Evidence, Inquiry, Reason, Resolver, Verdict};
-use portledger::store::{Input, Ledger, LogImport, SubscriberImport};
+use portledger::store::{Input, Ledger, LogImport, RulesImport, SubscriberImport};
 use portledger::time::WrittenTime;
 use tempfile::TempDir;
 
@@ -31,7 +31,9 @@ impl Lab {
         let mut ledger = Ledger::create(dir.path().join("ledger")).unwrap();
         for (text, during) in rules {
             let during = during.parse().unwrap();
-            assert!(ledger.add_rules("rules", text.as_bytes(), during).unwrap());
+            let path = "rules".to_owned();
+            let request = RulesImport { path, in_force: during, beside: true, record: None };
+            assert!(ledger.import_rules(&request, text.as_bytes()).unwrap().is_new);
         }
         let bindings = dir.path().join("bindings.csv");
         std::fs::write(&bindings, BINDINGS).unwrap();
@@ -166,8 +168,14 @@ fn a_softwire_holds_its_ports_as_long_as_its_row() {
         let said = lab.said(&tcp("203.0.113.1", 13_400, time));
         assert_eq!(said, (Verdict::NotCovered, Reason::RuleHistoryGap, None), "{time}");
     }
-    // No row, and no rule that the port is nobody's.
-    assert_eq!(lab.said(&tcp("203.0.113.1", 13_312 + 256, "@150")).0, Verdict::NotCovered);
+    // No row, and no rule that the port is nobody's: also where the row of the port came later.
+    let unlisted = (Verdict::NotCovered, Reason::NoBindingRow, None);
+    assert_eq!(lab.said(&tcp("203.0.113.1", 13_312 + 256, "@150")), unlisted);
+    let lab = Lab::new(&[(TABLE, "@50/@250")]);
+    assert_eq!(lab.said(&tcp("203.0.113.1", 13_400, "@60")), unlisted);
+    // A time without rules is more than a row that is missing.
+    let wide = tcp("203.0.113.1", 13_312 + 256, "@50").tolerance("-1s/+0s".parse().unwrap());
+    assert_eq!(lab.said(&wide).1, Reason::RuleHistoryGap);
 }
 
 #[test]

@@ -14,6 +14,8 @@ mod keys;
 mod order;
 #[path = "truth/question.rs"]
 mod question;
+#[path = "truth/rule_changes.rs"]
+mod rule_changes;
 #[path = "truth/rules.rs"]
 mod rules;
 #[path = "truth/succession.rs"]

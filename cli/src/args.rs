@@ -1,6 +1,7 @@
 //! The command line: a stable contract that scripts and people depend on.
 
 mod calculate;
+mod rules;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use portledger::time::{TimeDelta, Tolerance};
 use portledger::{PortRange, Protocol};
 
 pub(crate) use calculate::{RuleSource, RulesForward, RulesReverse, Written};
+pub(crate) use rules::{Check, RulesAdd, RulesDiff};
 
 /// Who was behind a shared IPv4 address: (address, port, time) -> subscriber, from NAT logs, MAP rules and accounting.
 #[derive(Debug, Parser)]
@@ -186,31 +188,17 @@ pub(crate) struct Import {
 pub(crate) enum Rules {
     /// Add a rule file (MAP, lightweight 4over6 or deterministic NAT), in force for a time
     Add(RulesAdd),
-    /// List the rule sets and when each is in force
+    /// Look for what is wrong in a rule file, or hold the rules of a ledger against its logs
+    Check(Check),
+    /// Whose ports change from one rule set to another
+    Diff(RulesDiff),
+    /// List the rule sets: version, when in force, mechanism, how many rules, what closed it
     #[command(after_help = "Example:\n  portledger rules list --ledger L")]
     List(InLedger),
     /// Whose port it is under a rule file, without a ledger
     Reverse(RulesReverse),
     /// What a prefix or an inside host holds under a rule file, without a ledger
     Forward(RulesForward),
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "Example:\n  portledger rules add --ledger L --from 2026-11-01T00:00:00Z softwire-br.json"
-)]
-pub(crate) struct RulesAdd {
-    #[command(flatten)]
-    pub(crate) ledger: InLedger,
-    /// Since when
-    #[arg(long, value_name = "T")]
-    pub(crate) from: String,
-    /// Until when, not included
-    #[arg(long, value_name = "T")]
-    pub(crate) until: Option<String>,
-    /// The rules
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

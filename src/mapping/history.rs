@@ -69,7 +69,8 @@ impl RuleHistory {
 
     /// Adds a set that was, or is, in force for that time.
     ///
-    /// A set does not end another one: whoever replaces a version gives the old one its end.
+    /// A set does not end another one: whoever replaces a version gives the old one its end
+    /// ([`RuleHistory::set_in_force`]), as [`Succession`](crate::mapping::Succession) says.
     ///
     /// # Panics
     ///
@@ -83,6 +84,14 @@ impl RuleHistory {
         }
         self.sets.push((in_force, set));
         id
+    }
+
+    /// Gives a set another time for which it is in force. Nothing when there is no such set.
+    pub fn set_in_force(&mut self, id: RuleSetId, in_force: TimeRange) {
+        let place = usize::try_from(id.0).ok();
+        if let Some((held, _)) = place.and_then(|place| self.sets.get_mut(place)) {
+            *held = in_force;
+        }
     }
 
     /// The sets that are in force at any instant of `during`, in the order in which they were added.

@@ -62,15 +62,21 @@
 //! # Sets and their history
 //!
 //! Rules live in named [`RuleSet`]s, in which the longest IPv4 prefix decides; a [`RuleHistory`] says which sets were in
-//! force when. MAP port sets hold for every protocol alike, so no protocol is asked here; an ICMP query goes by its
+//! force when, [`Succession`] how one set ends where the next begins, and [`RulesDiff`] whose ports that moves.
+//! [`Stateless::validate`] holds rules of every mechanism against one another. MAP port sets hold for every protocol alike, so no protocol is asked here; an ICMP query goes by its
 //! identifier in place of the port.
 
+mod addresses;
 mod ce_address;
 pub mod detnat;
 mod dhcpv6;
+mod diff;
 mod dmr;
 mod error;
+mod findings;
+mod findings_detnat;
 mod history;
+mod holders;
 pub mod lw4o6;
 mod named_rule;
 mod presets;
@@ -83,13 +89,18 @@ mod ruleset;
 #[cfg(feature = "readers")]
 mod softwire_json;
 mod stateless;
+mod succession;
 mod validate;
 
+pub use addresses::AddressRanges;
 pub use ce_address::CeLayout;
 pub use dhcpv6::{S46Binding, S46Container, S46Error, S46Rule, Within, parse_s46, write_s46};
+pub use diff::{ChangeKind, DiffTotals, PortChange, RulesDiff};
 pub use dmr::DefaultMappingRule;
 pub use error::RuleError;
+pub use findings::{RulesFinding, Severity};
 pub use history::{RuleHistory, RuleSetId, RulesInForce};
+pub use holders::PortHolder;
 pub use named_rule::{NamedRule, Transport};
 pub use presets::{Preset, UnknownPreset};
 pub use psid::PsidParams;
@@ -104,4 +115,5 @@ pub use softwire_json::{
     read_softwire_br_with, write_softwire_br,
 };
 pub use stateless::{Holding, Stateless, StatelessAnswer};
+pub use succession::Succession;
 pub use validate::{Finding, Impossible};

@@ -57,7 +57,7 @@ pub enum ReadRulesError {
     Nat(#[from] DetNatError),
     /// An RFC 7422 record without a word on what it leaves open.
     #[error(
-        "an RFC 7422 record leaves open which order `sequential` is, whether boundary addresses are hosts, and whether port 0 is given out: say so, or write {{\"detnat\": {{\"algorithm\": \"rfc7422\", \"record\": ..., \"order\": ..., \"inside_boundary\": ..., \"outside_boundary\": ..., \"port_zero\": ...}}}}"
+        "an RFC 7422 record leaves open which order `sequential` is, whether boundary addresses are hosts, and whether port 0 is given out: say so (on the command line with `--record address-major,skip,use,reserve`), or write {{\"detnat\": {{\"algorithm\": \"rfc7422\", \"record\": ..., \"order\": ..., \"inside_boundary\": ..., \"outside_boundary\": ..., \"port_zero\": ...}}}}"
     )]
     RecordLeavesOpen,
     /// Several RFC 7422 records: each was in force at another time.

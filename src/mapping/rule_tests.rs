@@ -31,23 +31,6 @@ fn whole(prefix: &str) -> Reverse {
 }
 
 #[test]
-fn rfc_7597_appendix_a_example_1_basic_mapping_rule() {
-    let share = appendix_a().forward(net("2001:db8:12:3400::/56")).unwrap();
-    assert_eq!((share.v4.to_string().as_str(), share.psid), ("192.0.2.18/32", Some(0x34)));
-    let ranges: Vec<String> = share.ports.ranges().iter().map(ToString::to_string).collect();
-    assert_eq!(ranges.len(), 63);
-    assert_eq!(ranges[..2], ["1232-1235", "2256-2259"]);
-    assert_eq!(ranges[61..], ["63696-63699", "64720-64723"]);
-}
-
-#[test]
-fn rfc_7597_appendix_a_example_2_border_relay() {
-    // A packet from outside to 192.0.2.18 port 1232.
-    let to = appendix_a().reverse(addr("192.0.2.18"), 1232);
-    assert_eq!(to, mapped("2001:db8:12:3400::/56", 0x34));
-}
-
-#[test]
 fn rfc_7597_appendix_a_example_4_a_whole_address_for_one() {
     let rule = rule("2001:db8:12:3400::/56", "192.0.2.18/32", 0, 6, None).unwrap();
     assert_eq!(rule.case(), RuleCase::WholeAddress);

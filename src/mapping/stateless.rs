@@ -98,6 +98,15 @@ impl Stateless {
         self.len() == 0
     }
 
+    /// The mechanism in one word: `map`, `lw4o6` or `deterministic`.
+    pub const fn mechanism(&self) -> &'static str {
+        match self {
+            Stateless::Map(_) => "map",
+            Stateless::Lw4o6(_) => "lw4o6",
+            Stateless::Deterministic(_) => "deterministic",
+        }
+    }
+
     /// The MAP rules, where they are such.
     pub const fn as_map(&self) -> Option<&RuleSet> {
         match self {

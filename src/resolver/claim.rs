@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::answer::Basis;
+use super::contradiction::{names_another, names_nobody};
 use super::fact::{Fact, Kind, Record};
 use super::field::Field;
 use super::naming::{Named, name};
 use super::verdict::Reason;
 use crate::identity::IdentityTable;
-use crate::inside::InsideHost;
 use crate::port::PortRange;
 use crate::time::{TimeDelta, TimeRange};
 
@@ -115,7 +115,7 @@ pub(super) fn contradiction(
         };
         match &fact.kind {
             Kind::Record(record) => records.push((*record, fact, claim, certain)),
-            Kind::Rule(_) => rules.push((fact, claim, certain)),
+            Kind::Rule(_) => rules.push((fact, claim)),
         }
     }
     records.sort_by_key(|(record, ..)| record.allocation.ports.first());
@@ -132,43 +132,27 @@ pub(super) fn contradiction(
             }
         }
     }
+    let asked = field.asked.ports();
     for (record, logged, by_log, certain) in &records {
-        for (rule, by_rule, then) in &rules {
-            if certain.overlaps(*then)
-                && rule.overlaps_ports(asked_of(field, record.allocation.ports))
-                && !is_one(logged, by_log, rule, by_rule)
+        let (record, host) = (record.allocation, logged.host.as_ref());
+        for (rule, by_rule) in &rules {
+            if names_another(rule, host, record, asked, *certain).is_some()
+                && !is_one_subscriber(by_log, by_rule)
             {
                 return Some(Reason::RuleAgainstLog);
             }
+        }
+        if !names_nobody(&field.rules, record, *certain).is_empty() {
+            return Some(Reason::NobodyAgainstLog);
         }
     }
     claims.iter().any(|c| c.named.contradicts).then_some(Reason::TwoBindings)
 }
 
-/// The ports of a record, as far as they were asked about.
-fn asked_of(field: &Field<'_>, ports: PortRange) -> PortRange {
-    ports.intersection(field.asked.ports()).unwrap_or(ports)
-}
-
-/// Whether a log and a rule name one holder, each in its own terms.
-fn is_one(logged: &Fact<'_>, by_log: &Claim, rule: &Fact<'_>, by_rule: &Claim) -> bool {
-    let inside = match (rule.host.as_ref(), logged.host.as_ref()) {
-        (InsideHost::Prefix(prefix), InsideHost::V6(addr) | InsideHost::B4 { addr, .. }) => {
-            prefix.contains(addr)
-        }
-        (InsideHost::Prefix(prefix), InsideHost::Prefix(other)) => {
-            prefix.contains(other) || other.contains(prefix)
-        }
-        // What a log says of the host behind the tunnel is no contradiction.
-        (
-            InsideHost::B4 { addr, .. },
-            InsideHost::V6(other) | InsideHost::B4 { addr: other, .. },
-        ) => addr == other,
-        (one, other) => one == other,
-    };
-    let named = match (by_log.named.names.as_slice(), by_rule.named.names.as_slice()) {
+/// Whether the hosts of two claims belong to one known subscriber.
+fn is_one_subscriber(one: &Claim, other: &Claim) -> bool {
+    match (one.named.names.as_slice(), other.named.names.as_slice()) {
         ([x], [y]) => x == y && x.subscriber().is_some(),
         _ => false,
-    };
-    inside || named
+    }
 }

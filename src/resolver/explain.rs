@@ -57,7 +57,7 @@ pub(super) fn answer(
         inquiry: inquiry.shown(),
         verdict: judgement.verdict,
         reason,
-        detail: detail(reason, elsewhere, &names, &discriminators),
+        detail: detail(ledger, field, reason, elsewhere, &names, &discriminators),
         subscriber,
         candidate_count: names.len(),
         candidates,
@@ -140,7 +140,7 @@ fn record_place(ledger: &Ledger, role: &'static str, place: Place) -> Option<Rec
     })
 }
 
-fn records(ledger: &Ledger, record: &Record<'_>) -> Evidence {
+pub(super) fn records(ledger: &Ledger, record: &Record<'_>) -> Evidence {
     let origin = record.allocation.origin;
     let create = origin.create.and_then(|p| record_place(ledger, "create", p));
     let release = origin.release.and_then(|p| record_place(ledger, "release", p));
@@ -153,7 +153,7 @@ fn records(ledger: &Ledger, record: &Record<'_>) -> Evidence {
     }
 }
 
-fn of_rule(ledger: &Ledger, by: &Rule<'_>) -> Evidence {
+pub(super) fn of_rule(ledger: &Ledger, by: &Rule<'_>) -> Evidence {
     let number = usize::try_from(by.rules.id.0).unwrap_or(usize::MAX);
     let entry = ledger.manifest().rules.get(number);
     let version = by.version.or(by.rules.set.version());
@@ -166,7 +166,20 @@ fn of_rule(ledger: &Ledger, by: &Rule<'_>) -> Evidence {
     }
 }
 
+/// The rules that gave the port to nobody at some time of the question.
+fn withholding(ledger: &Ledger, field: &Field<'_>) -> String {
+    let window = field.asked.window();
+    let then = field.rules.withheld.iter().filter(|w| w.during.overlaps(window));
+    let named = then.map(|w| match of_rule(ledger, &w.rule) {
+        Evidence::Rule { rule, version, .. } => format!("{rule}:{version}"),
+        Evidence::Records { source, .. } => source,
+    });
+    named.collect::<Vec<_>>().join(" and ")
+}
+
 fn detail(
+    ledger: &Ledger,
+    field: &Field<'_>,
     reason: Reason,
     elsewhere: usize,
     names: &[&Name],
@@ -202,6 +215,12 @@ fn detail(
         Reason::RuleHistoryGap => {
             "no rule set was in force for all of that time; add the one that was with `rules add --from --until`".to_owned()
         }
+        Reason::NoBindingRow => {
+            "the binding table in force has no row for this port, so the relay would have dropped the packet; if the table is not whole, add the one that was in force".to_owned()
+        }
+        Reason::NoRuleForPsid => {
+            "each rule in force on this address is for one subscriber, and none is for the PSID of this port; if a rule is missing, add it with `rules add`".to_owned()
+        }
         Reason::NoMaxLife => {
             "no record, but a mapping made before the log began could still have stood: declare the time complete with --covers, or use a profile with max_life".to_owned()
         }
@@ -214,6 +233,11 @@ fn detail(
         Reason::RuleAgainstLog => {
             format!("a rule and a log name different holders: {}", listed())
         }
+        Reason::NobodyAgainstLog => format!(
+            "the rules give this port to nobody ({}), and a log says that {} had it",
+            withholding(ledger, field),
+            listed()
+        ),
         Reason::TwoBindings => {
             format!("the bindings certainly name two people at the deciding time: {}", listed())
         }

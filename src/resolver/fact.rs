@@ -6,7 +6,9 @@ use super::inquiry::Inquiry;
 use crate::allocation::{Allocation, Began, Ended, Grain};
 use crate::inside::InsideHost;
 use crate::mapping::RulesInForce;
+use crate::mapping::detnat::Deterministic;
 use crate::port::{PortRange, PortSet};
+use crate::protocol::Protocol;
 use crate::store::SourceEntry;
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
@@ -34,6 +36,30 @@ pub(super) struct Rule<'l> {
     pub(super) version: Option<&'l str>,
     pub(super) psid: Option<u16>,
     pub(super) ports: PortSet,
+    /// Where it is a NAT, whose ports need not bind every protocol.
+    pub(super) nat: Option<&'l Deterministic>,
+}
+
+impl<'l> Rule<'l> {
+    /// A rule of that name, without ports yet.
+    pub(super) fn new(rules: RulesInForce<'l>, name: &'l str) -> Rule<'l> {
+        Rule { rules, name, version: None, psid: None, ports: PortSet::default(), nat: None }
+    }
+
+    pub(super) fn of_nat(rules: RulesInForce<'l>, nat: &'l Deterministic) -> Rule<'l> {
+        let name = nat.name().unwrap_or(nat.algorithm().as_str());
+        Rule { nat: Some(nat), ..Rule::new(rules, name) }
+    }
+
+    /// Whether it says whose the flows of a protocol are; none is that of a record for all protocols at once.
+    pub(super) fn binds(&self, protocol: Option<Protocol>) -> bool {
+        let Some(protocol) = protocol else { return true };
+        match self.nat {
+            Some(nat) => nat.applies_to(protocol),
+            // Without ports nothing tells sharers apart.
+            None => protocol.has_ports() || self.ports.len() == PortRange::ALL.len(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rangemap::RangeSet;
 
-use super::fact::{Fact, Kind, Record, Rule};
+use super::fact::{Fact, Kind, Record};
 use super::inquiry::Inquiry;
+use super::ruling::Ruling;
 use super::timeline::Timeline;
 use crate::allocation::{Allocation, Grain};
 use crate::inside::InsideHost;
-use crate::mapping::Reverse;
 use crate::port::PortRange;
 use crate::protocol::Protocol;
 use crate::store::{Coverage, Ledger, Pool, Segment, SourceKind};
@@ -35,15 +35,8 @@ pub(super) struct Field<'l> {
     pub(super) logs: Arc<Coverage>,
     /// Whether a rule set of any time holds the address.
     pub(super) is_ruled: bool,
-    /// When a rule set that holds the address was in force.
-    pub(super) ruled: RangeSet<Timestamp>,
-    /// When the rules gave the asked port to somebody, and when a rule gave it to nobody.
-    pub(super) mapped: RangeSet<Timestamp>,
-    pub(super) excluded: RangeSet<Timestamp>,
-    /// When a rule could have given the port out, but gave it to nobody.
-    pub(super) leftover: RangeSet<Timestamp>,
-    /// When a rule handed ports that were asked about out on demand: it decides nothing then.
-    pub(super) dynamic: RangeSet<Timestamp>,
+    /// What the rules say of the port besides the facts.
+    pub(super) rules: Ruling<'l>,
     /// When a declared pool holds the address, and when one holds the asked port too.
     pub(super) pooled: RangeSet<Timestamp>,
     pub(super) pooled_port: RangeSet<Timestamp>,
@@ -83,11 +76,7 @@ impl<'l> Field<'l> {
             elsewhere_timeline: Timeline::default(),
             logs,
             is_ruled: ledger.rules().covers(inquiry.addr),
-            ruled: RangeSet::new(),
-            mapped: RangeSet::new(),
-            excluded: RangeSet::new(),
-            leftover: RangeSet::new(),
-            dynamic: RangeSet::new(),
+            rules: Ruling::default(),
             pooled: RangeSet::new(),
             pooled_port: RangeSet::new(),
             is_pooled: false,
@@ -104,8 +93,9 @@ impl<'l> Field<'l> {
             field.gather_records(ledger, segment, &pools, &mut elsewhere);
         }
         if field.is_ruled {
-            field.gather_map(ledger);
-            field.gather_tables(ledger);
+            field.rules =
+                Ruling::of(ledger, inquiry.addr, inquiry.one_port(), inquiry.protocol, reach);
+            field.facts.append(&mut field.rules.facts);
         }
         field.facts.sort_by_key(|f| f.outer.start());
         field.timeline = Timeline::new(field.facts.iter().map(|f| f.outer).collect());
@@ -165,52 +155,6 @@ impl<'l> Field<'l> {
         }
     }
 
-    fn gather_map(&mut self, ledger: &'l Ledger) {
-        let addr = self.asked.addr;
-        // Times at which a rule leaves the port to another PSID: somebody may have it, so it is not excluded.
-        let mut left_open = Vec::new();
-        for (rules, rule) in ledger.rules().matching(addr, self.reach) {
-            let in_force = rules.in_force;
-            let range = in_force.start()..in_force.end();
-            self.ruled.insert(range.clone());
-            let mut add = |psid: Option<u16>, prefix: ipnet::Ipv6Net| {
-                self.mapped.insert(range.clone());
-                // Without a PSID the holder has every port.
-                let ports = rule.rule().psid_params().ports(psid.unwrap_or(0)).unwrap_or_default();
-                self.facts.push(Fact {
-                    host: Cow::Owned(InsideHost::prefix(prefix)),
-                    outer: in_force,
-                    inner: Some(in_force),
-                    used_until: in_force.end(),
-                    kind: Kind::Rule(Rule {
-                        rules,
-                        name: rule.name(),
-                        version: rule.version(),
-                        psid,
-                        ports,
-                    }),
-                });
-            };
-            match self.asked.one_port() {
-                Some(port) => match rule.rule().reverse(addr, port) {
-                    Reverse::Mapped { end_user_prefix, psid } => add(psid, end_user_prefix),
-                    Reverse::MappedPrefix { end_user_prefix, .. } => add(None, end_user_prefix),
-                    Reverse::ExcludedPort => self.excluded.insert(range.clone()),
-                    Reverse::OtherPsid { .. } => left_open.push(range.clone()),
-                    _ => {}
-                },
-                None => {
-                    for (psid, prefix) in rule.rule().end_users(addr) {
-                        add(psid, prefix);
-                    }
-                }
-            }
-        }
-        for range in left_open {
-            self.excluded.remove(range);
-        }
-    }
-
     /// The facts whose outer interval meets `during`, by position.
     pub(super) fn meeting(&self, during: TimeRange) -> impl Iterator<Item = usize> {
         self.timeline.meeting(during)
@@ -253,14 +197,14 @@ impl<'l> Field<'l> {
 
     /// When the ledger is complete for what it shows: logs were recorded, or rules gave the port to somebody.
     pub(super) fn covered(&self) -> RangeSet<Timestamp> {
-        let mut covered = self.mapped.clone();
+        let mut covered = self.rules.mapped.clone();
         covered.extend(self.logs.present().map(|t| t.start()..t.end()));
         covered
     }
 }
 
 /// What a source says of an allocation; none where the ledger does not know the source.
-fn record<'l>(
+pub(super) fn record<'l>(
     ledger: &'l Ledger,
     allocation: Allocation,
     pools: &[&Pool],

@@ -139,12 +139,28 @@ where
 fn outside(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
     if field.logs.is_deleted(window) {
         (Verdict::Purged, Reason::Expired)
-    } else if !field.logs.is_known() && field.dynamic.overlaps(&(window.start()..window.end())) {
+    } else if !field.logs.is_known()
+        && field.rules.dynamic.overlaps(&(window.start()..window.end()))
+    {
         (Verdict::NotCovered, Reason::DynamicPool)
     } else if field.is_ruled && !field.logs.is_known() {
-        (Verdict::NotCovered, Reason::RuleHistoryGap)
+        (Verdict::NotCovered, unlisted(field, window))
     } else {
         (Verdict::NotCovered, Reason::OutsideRecords)
+    }
+}
+
+/// Why rules alone do not reach: the first that holds, as a set that is missing may be the one that lists the port.
+fn unlisted(field: &Field<'_>, window: TimeRange) -> Reason {
+    let meets = |set: &RangeSet<Timestamp>| set.overlaps(&(window.start()..window.end()));
+    if !holds(&field.rules.ruled, window) {
+        Reason::RuleHistoryGap
+    } else if meets(&field.rules.no_row) {
+        Reason::NoBindingRow
+    } else if meets(&field.rules.no_psid) {
+        Reason::NoRuleForPsid
+    } else {
+        Reason::RuleHistoryGap
     }
 }
 
@@ -153,8 +169,8 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
     if field.logs.is_deleted(window) {
         return (Verdict::Purged, Reason::Expired);
     }
-    let by_rule = holds(&field.excluded, window);
-    let is_leftover = field.leftover.overlaps(&(window.start()..window.end()));
+    let by_rule = holds(&field.rules.excluded, window);
+    let is_leftover = field.rules.leftover.overlaps(&(window.start()..window.end()));
     let excluded = if is_leftover { Reason::LeftoverPort } else { Reason::ExcludedPort };
     if by_rule && !field.logs.is_known() {
         return (Verdict::Free, excluded);

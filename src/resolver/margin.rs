@@ -83,10 +83,13 @@ fn all_edges(field: &Field<'_>) -> Vec<Timestamp> {
     }
     edges.extend(field.logs.edges());
     for set in [
-        &field.ruled,
-        &field.excluded,
-        &field.leftover,
-        &field.dynamic,
+        &field.rules.ruled,
+        &field.rules.mapped,
+        &field.rules.excluded,
+        &field.rules.leftover,
+        &field.rules.dynamic,
+        &field.rules.no_row,
+        &field.rules.no_psid,
         &field.pooled,
         &field.pooled_port,
     ] {

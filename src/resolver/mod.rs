@@ -16,16 +16,18 @@
 
 mod answer;
 mod claim;
+mod contradiction;
 mod discriminate;
 mod edges;
 mod explain;
 mod fact;
 mod field;
-mod field_tables;
 mod inquiry;
 mod judge;
 mod margin;
 mod naming;
+mod ruling;
+mod ruling_tables;
 mod timeline;
 mod verdict;
 
@@ -33,6 +35,7 @@ pub use answer::{
     Answer, Basis, BindingEvidence, Candidate, Discriminator, Evidence, Margin, Margins, Name,
     RecordPlace,
 };
+pub use contradiction::{Contradiction, ContradictionKind, contradictions};
 pub use inquiry::{DEFAULT_EARLY, Inquiry, ShownInquiry};
 pub use verdict::{Reason, Verdict};
 

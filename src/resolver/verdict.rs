@@ -97,6 +97,10 @@ pub enum Reason {
     OpenRecordAlone,
     /// No rule set was in force for part of the time.
     RuleHistoryGap,
+    /// The binding table in force has no row for the port; the relay drops such packets, and the table may not be whole.
+    NoBindingRow,
+    /// The rules in force share the address out one by one, and none of them is for the PSID of the port.
+    NoRuleForPsid,
     /// Nobody is recorded, but a mapping older than the log could still have stood.
     NoMaxLife,
     /// Nobody is recorded, but the source was seen to lose lines.
@@ -105,6 +109,8 @@ pub enum Reason {
     TwoHoldersOfAnExclusiveKey,
     /// A rule names one holder and a log another.
     RuleAgainstLog,
+    /// The rules give the port to nobody, and a log says that somebody certainly had it.
+    NobodyAgainstLog,
     /// Two bindings certainly name two people at the deciding instant.
     TwoBindings,
     /// The records of that time were deleted.

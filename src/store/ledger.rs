@@ -8,15 +8,14 @@ use super::coverage::Coverage;
 use super::error::{LedgerError, io_error};
 use super::expire;
 use super::files;
-use super::manifest::{
-    LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind,
-};
+use super::manifest::{LEDGER_VERSION, LogFacts, Manifest, Pool, SourceEntry, SourceKind};
+use super::rules;
 use super::segment::Segment;
 use super::subscribers;
 use crate::allocation::{Allocation, Origin, Place, SourceId};
 use crate::identity::IdentityTable;
 use crate::inside::InsideHost;
-use crate::mapping::{self, RuleHistory, Stateless};
+use crate::mapping::RuleHistory;
 use crate::port::PortRange;
 use crate::session::{Assembled, Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, Timestamp};
@@ -112,16 +111,17 @@ impl Ledger {
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(corrupt)?;
         let segments =
             manifest.segments.iter().map(|e| Segment::read(dir, e)).collect::<Result<_, _>>()?;
-        let mut rules = RuleHistory::default();
+        let mut history = RuleHistory::default();
         for entry in &manifest.rules {
             files::check(dir, &entry.file)?;
             let path = dir.join(&entry.file.file);
             let bytes = fs::read(&path).map_err(|e| io_error(&path, e))?;
-            rules.add(read_rules(&entry.path, &bytes)?, entry.in_force);
+            history.add(rules::read(&entry.path, &bytes, entry.record)?, entry.in_force);
         }
         let subscribers = subscribers::load(dir, &manifest.sources)?;
         let identity = subscribers::table(&subscribers).0;
         let dir = Some(dir.to_owned());
+        let rules = history;
         Ok(Ledger { dir, manifest, segments, rules, identity, subscribers, lock })
     }
 
@@ -177,35 +177,6 @@ impl Ledger {
         let mut changed = self.manifest.clone();
         changed.pools.push(pool);
         self.commit(changed)?;
-        Ok(true)
-    }
-
-    /// Adds a rule file of any mechanism that [`mapping::read_rules`] knows, in force for a time range; the same rules for the same range change nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`LedgerError::Rules`] when the file is not one, and when the ledger cannot be saved.
-    pub fn add_rules(
-        &mut self,
-        path: &str,
-        bytes: &[u8],
-        in_force: TimeRange,
-    ) -> Result<bool, LedgerError> {
-        let set = read_rules(path, bytes)?;
-        let same =
-            |e: &RuleEntry| e.in_force == in_force && e.file.sha256 == files::hex(&digest(bytes));
-        if self.manifest.rules.iter().any(same) {
-            return Ok(false);
-        }
-        let mut changed = self.manifest.clone();
-        let name = format!("rules/{}.json", changed.rules.len() + 1);
-        let file = match &self.dir {
-            Some(dir) => files::write(dir, &name, bytes)?,
-            None => files::describe(&name, bytes),
-        };
-        changed.rules.push(RuleEntry { file, path: path.to_owned(), in_force });
-        self.commit(changed)?;
-        self.rules.add(set, in_force);
         Ok(true)
     }
 
@@ -342,14 +313,4 @@ impl Ledger {
 #[derive(serde::Deserialize)]
 struct VersionOnly {
     version: u32,
-}
-
-fn digest(bytes: &[u8]) -> impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> {
-    use sha2::Digest;
-    sha2::Sha256::digest(bytes).to_vec()
-}
-
-fn read_rules(path: &str, bytes: &[u8]) -> Result<Stateless, LedgerError> {
-    mapping::read_rules(bytes)
-        .map_err(|e| LedgerError::Rules { path: path.to_owned(), why: e.to_string() })
 }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use crate::mapping::detnat::RecordReading;
 use crate::port::PortRange;
 use crate::session::{Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, Timestamp};
@@ -162,7 +163,7 @@ pub struct Pool {
     pub exclusive: bool,
 }
 
-/// A rule set and the time it is in force.
+/// A rule set and the time it is in force. Its version is its place in [`Manifest::rules`], counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleEntry {
     /// The copy that the ledger keeps.
@@ -171,4 +172,50 @@ pub struct RuleEntry {
     pub path: String,
     /// When it is in force.
     pub in_force: TimeRange,
+    /// When it was asked to be in force; none where that is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<TimeRange>,
+    /// The version at whose begin it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<u32>,
+    /// How it reads where it is an RFC 7422 record.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "record_text")]
+    pub record: Option<RecordReading>,
+}
+
+impl RuleEntry {
+    /// When it was asked to be in force, whatever closed it since.
+    pub fn asked(&self) -> TimeRange {
+        self.asked.unwrap_or(self.in_force)
+    }
+}
+
+/// The reading of a record as its text form.
+mod record_text {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::mapping::detnat::RecordReading;
+
+    #[expect(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands the field over by reference"
+    )]
+    pub(super) fn serialize<S: Serializer>(
+        reading: &Option<RecordReading>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match reading {
+            Some(reading) => serializer.collect_str(reading),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<RecordReading>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }

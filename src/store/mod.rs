@@ -19,6 +19,7 @@ mod hosts;
 mod import;
 mod ledger;
 mod manifest;
+mod rules;
 mod segment;
 mod subscribers;
 
@@ -30,5 +31,6 @@ pub use ledger::Ledger;
 pub use manifest::{
     FileEntry, LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind,
 };
+pub use rules::{ClosedRules, RulesImport, RulesReport};
 pub use segment::Segment;
 pub use subscribers::{SubscriberImport, SubscriberReport};

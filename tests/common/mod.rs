@@ -95,7 +95,7 @@ impl World {
     }
 
     /// Adds MAP rules, each `(name, rule IPv6 prefix, rule IPv4 prefix, EA length, PSID offset)`.
-    pub fn rules(mut self, in_force: &str, rules: &[(&str, &str, &str, u8, u8)]) -> World {
+    pub fn rules(self, in_force: &str, rules: &[(&str, &str, &str, u8, u8)]) -> World {
         let instances: Vec<_> = rules
             .iter()
             .map(|(name, v6, v4, ea_len, offset)| {
@@ -110,7 +110,12 @@ impl World {
         let file = serde_json::json!({ "ietf-softwire-br:br-instances": {
             "algorithm": { "algo-instance": instances } } });
         let bytes = serde_json::to_vec(&file).unwrap();
-        assert!(self.ledger.add_rules("rules.json", &bytes, in_force.parse().unwrap()).unwrap());
+        self.rule_file(in_force, &bytes)
+    }
+
+    /// Adds a rule file of whichever mechanism.
+    pub fn rule_file(mut self, in_force: &str, bytes: &[u8]) -> World {
+        assert!(self.ledger.add_rules("rules.json", bytes, in_force.parse().unwrap()).unwrap());
         self
     }
 

@@ -1,13 +1,12 @@
 //! The calculator: rules without a ledger.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Args as ClapArgs;
 use portledger::InsideHost;
 use portledger::allocation::Destination;
 use portledger::mapping::Preset;
-use portledger::mapping::detnat::{Arrangement, BoundaryAddresses, PortZero, RecordReading};
+use portledger::mapping::detnat::RecordReading;
 
 use super::BatchOutput;
 
@@ -27,7 +26,7 @@ pub(crate) struct RuleSource {
     /// How to read an RFC 7422 record: order, inside and outside boundary, port zero, such as
     /// address-major,skip,use,reserve
     #[arg(long, value_name = "READING", requires = "rules")]
-    pub(crate) record: Option<RecordRead>,
+    pub(crate) record: Option<RecordReading>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -84,43 +83,4 @@ pub(crate) struct RulesForward {
     pub(crate) batch: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) written: Written,
-}
-
-/// What an RFC 7422 record leaves open, in one word each.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RecordRead(pub(crate) RecordReading);
-
-impl FromStr for RecordRead {
-    type Err = String;
-
-    fn from_str(s: &str) -> Result<Self, Self::Err> {
-        let boundary = |word: &str| match word {
-            "use" => Some(BoundaryAddresses::Use),
-            "skip" => Some(BoundaryAddresses::Skip),
-            _ => None,
-        };
-        let read = || {
-            let [order, inside, outside, zero] =
-                s.split(',').collect::<Vec<_>>().try_into().ok()?;
-            Some(RecordReading {
-                sequential: match order {
-                    "address-major" => Arrangement::AddressMajor,
-                    "port-major" => Arrangement::PortMajor,
-                    _ => return None,
-                },
-                inside: boundary(inside)?,
-                outside: boundary(outside)?,
-                port_zero: match zero {
-                    "use" => PortZero::Use,
-                    "reserve" => PortZero::Reserve,
-                    _ => return None,
-                },
-            })
-        };
-        read().map(RecordRead).ok_or_else(|| {
-            "write address-major or port-major, then use or skip for the inside boundary, the same for the outside \
-             boundary, then use or reserve for port 0"
-                .to_owned()
-        })
-    }
 }

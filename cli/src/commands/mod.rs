@@ -28,6 +28,8 @@ pub(crate) fn run(args: Args, report: &mut dyn Write) -> Outcome {
         Command::Pools(Pools::Add(args)) => pools::add(&args, report),
         Command::Import(args) => import::run(args, report),
         Command::Rules(Rules::Add(args)) => rules::add(&args, report),
+        Command::Rules(Rules::Check(args)) => rules::check(&args, report),
+        Command::Rules(Rules::Diff(args)) => rules::diff(&args, report),
         Command::Rules(Rules::List(args)) => rules::list(&args),
         Command::Rules(Rules::Reverse(args)) => rules::reverse(&args),
         Command::Rules(Rules::Forward(args)) => rules::forward(&args),

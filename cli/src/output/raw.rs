@@ -22,21 +22,40 @@ pub(crate) struct RawRecord {
     sha256: Option<String>,
 }
 
-pub(crate) fn of(answer: &Answer) -> Vec<RawRecord> {
-    let mut unchanged = HashMap::new();
-    let places = answer.candidates.iter().filter_map(|c| match &c.evidence {
-        Evidence::Records { records, .. } => Some(records),
-        Evidence::Rule { .. } => None,
-    });
-    places
-        .flatten()
-        .map(|place| {
-            let same = *unchanged
+/// Reads records back, and remembers which files are unchanged.
+#[derive(Debug, Default)]
+pub(crate) struct RawReader {
+    unchanged: HashMap<(String, String), bool>,
+}
+
+impl RawReader {
+    /// The records of a piece of evidence; a rule has none.
+    pub(crate) fn read(&mut self, evidence: &Evidence) -> Vec<RawRecord> {
+        let places = match evidence {
+            Evidence::Records { records, .. } => records.as_slice(),
+            Evidence::Rule { .. } => &[],
+        };
+        let mut one = |place: &RecordPlace| {
+            let same = *self
+                .unchanged
                 .entry((place.path.clone(), place.sha256.clone()))
                 .or_insert_with(|| is_unchanged(&place.path, &place.sha256).unwrap_or(false));
             read(place, same)
-        })
-        .collect()
+        };
+        places.iter().map(&mut one).collect()
+    }
+}
+
+pub(crate) fn of(answer: &Answer) -> Vec<RawRecord> {
+    let mut reader = RawReader::default();
+    answer.candidates.iter().flat_map(|c| reader.read(&c.evidence)).collect()
+}
+
+impl RawRecord {
+    /// The record, for a column.
+    pub(crate) fn text_or_unavailable(&self) -> &str {
+        self.text.as_deref().unwrap_or("raw unavailable")
+    }
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -72,6 +72,8 @@ pub(super) struct BlockTable {
     /// By inside host, address and first port.
     by_inside: Vec<Row>,
     withheld: BTreeMap<u32, Withheld>,
+    /// How many rows were there before.
+    repeated: usize,
 }
 
 impl Deterministic {
@@ -168,7 +170,9 @@ impl BlockTable {
             }
         }
         by_port.sort_unstable();
+        let given = by_port.len();
         by_port.dedup();
+        let repeated = given - by_port.len();
         let mut highest = (None, 0);
         for row in &mut by_port {
             highest = match highest {
@@ -181,7 +185,7 @@ impl BlockTable {
         }
         let mut by_inside = by_port.clone();
         by_inside.sort_unstable_by_key(|row| (row.inside, row.address, row.first));
-        Ok(BlockTable { by_port, by_inside, withheld })
+        Ok(BlockTable { by_port, by_inside, withheld, repeated })
     }
 
     /// The rows of an outside address.
@@ -197,6 +201,20 @@ impl BlockTable {
         let first = self.by_inside.partition_point(|r| (r.inside, r.address) < (inside, low));
         let end = self.by_inside.partition_point(|r| (r.inside, r.address) <= (inside, high));
         self.by_inside.get(first..end).unwrap_or_default()
+    }
+
+    pub(super) const fn repeated(&self) -> usize {
+        self.repeated
+    }
+
+    /// The outside addresses, some of them several times.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_port.iter().map(|row| row.address).chain(self.withheld.keys().copied())
+    }
+
+    /// The ports of an address that are handed out on demand.
+    pub(super) fn dynamic_ports(&self, addr: Ipv4Addr) -> PortSet {
+        self.withheld.get(&u32::from(addr)).map(|w| w.dynamic.clone()).unwrap_or_default()
     }
 
     pub(super) fn has_dynamic_ports(&self) -> bool {

@@ -30,6 +30,7 @@
 //!
 //! RFC 7422 calls both "sequential" (its section 2.2), so the order has to be said.
 
+mod algorithm;
 mod block_table;
 #[cfg(feature = "readers")]
 mod block_table_csv;
@@ -44,6 +45,7 @@ mod pool;
 #[cfg(feature = "readers")]
 mod read;
 mod record;
+mod record_reading;
 mod rfc7422;
 mod shares;
 mod sharing;
@@ -52,9 +54,9 @@ mod src_nat;
 mod vpp_det44;
 mod vyos_cgnat;
 
-use std::fmt;
 use std::net::Ipv4Addr;
 
+pub use algorithm::{Algorithm, Sourcing};
 pub use block_table::{Block, BlockHolder};
 #[cfg(feature = "readers")]
 pub use block_table_csv::{BlockTableCsvError, BlockTableLimits, read_block_table};
@@ -65,7 +67,8 @@ pub use juniper::BlockSpread;
 pub use pool::{AddressPool, BoundaryAddresses};
 #[cfg(feature = "readers")]
 pub use read::{ReadDetNatError, read_detnat};
-pub use record::{PortZero, RecordReading, Rfc7422Record};
+pub use record::Rfc7422Record;
+pub use record_reading::{ParseRecordReadingError, PortZero, RecordReading};
 pub use rfc7422::{Arrangement, Rfc7422};
 pub use vyos_cgnat::VyosCheck;
 
@@ -99,48 +102,6 @@ enum Layout {
     Shares(Shares),
     SrcNat(SrcNat),
     Table(BlockTable),
-}
-
-/// The algorithm of a [`Deterministic`].
-///
-/// The text form is the one of the key `algorithm` in a [`DetNatConfig`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// RFC 7422.
-    Rfc7422,
-    /// The det44 plugin of VPP.
-    VppDet44,
-    /// CrunchNAT `simple`.
-    CrunchNatSimple,
-    /// CrunchNAT `stripe`.
-    CrunchNatStripe,
-    /// CrunchNAT `secure`.
-    CrunchNatSecure,
-    /// VyOS `nat cgnat`.
-    VyosCgnat,
-    /// MikroTik `netmap` rules with a port range for each inside subnet.
-    MikrotikNetmap,
-    /// MikroTik `src-nat` rules with a port range for each inside address.
-    MikrotikSrcNat,
-    /// Juniper deterministic NAPT44.
-    JuniperNapt44,
-    /// Blocks that are listed.
-    BlockTable,
-}
-
-/// How well the arithmetic of an algorithm is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Sourcing {
-    /// Compared with what the vendor's own program answers or generates.
-    Checked,
-    /// A published text defines it.
-    Published,
-    /// Documents leave a part open, and no device was asked: compare an answer with one log line before relying on it.
-    Unverified,
-    /// Nothing is computed: the blocks are listed.
-    Listed,
 }
 
 /// What a deterministic NAT says about an outside address and port.
@@ -299,6 +260,48 @@ impl Deterministic {
         }
     }
 
+    /// The ports of an outside address that are handed out on demand: only the log of blocks can tell whose they are.
+    pub fn dynamic_ports(&self, addr: Ipv4Addr) -> PortSet {
+        match &self.layout {
+            Layout::Shares(shares) if shares.outside().contains(addr) => {
+                shares.sharing().dynamic_ports()
+            }
+            Layout::Shares(_) | Layout::SrcNat(_) => PortSet::default(),
+            Layout::Table(table) => table.dynamic_ports(addr),
+        }
+    }
+
+    /// Whether two inside hosts of its own may have one port.
+    pub(crate) const fn may_repeat_blocks(&self) -> bool {
+        match &self.layout {
+            Layout::Shares(shares) => matches!(shares.spread(), Spread::AddressMajorAgain),
+            Layout::SrcNat(_) => false,
+            Layout::Table(_) => true,
+        }
+    }
+
+    /// How many rows of a block table were there before.
+    pub(crate) const fn repeated_rows(&self) -> usize {
+        match &self.layout {
+            Layout::Table(table) => table.repeated(),
+            Layout::Shares(_) | Layout::SrcNat(_) => 0,
+        }
+    }
+
+    /// Whether it is the same NAT, under whatever name.
+    pub(crate) fn is_same_as(&self, other: &Deterministic) -> bool {
+        self.layout == other.layout
+    }
+
+    /// The outside addresses as closed ranges of numbers, in any order.
+    pub(crate) fn outside_ranges(&self) -> Vec<(u32, u32)> {
+        match &self.layout {
+            Layout::Shares(shares) => shares.outside().pieces().collect(),
+            Layout::SrcNat(src_nat) => src_nat.outside_ranges().collect(),
+            Layout::Table(table) => table.addresses().map(|addr| (addr, addr)).collect(),
+        }
+    }
+
     /// Whether some ports are handed out on demand, so that others than [`Deterministic::owners`] use its addresses.
     pub fn has_dynamic_pool(&self) -> bool {
         match &self.layout {
@@ -365,38 +368,4 @@ fn describe(shares: &Shares) -> String {
         sharing.parts,
         sharing.block
     )
-}
-
-impl Algorithm {
-    /// How well its arithmetic is known.
-    pub const fn sourcing(self) -> Sourcing {
-        match self {
-            Algorithm::Rfc7422 => Sourcing::Published,
-            Algorithm::JuniperNapt44 => Sourcing::Unverified,
-            Algorithm::BlockTable => Sourcing::Listed,
-            _ => Sourcing::Checked,
-        }
-    }
-
-    /// The text form.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Algorithm::Rfc7422 => "rfc7422",
-            Algorithm::VppDet44 => "vpp-det44",
-            Algorithm::CrunchNatSimple => "crunchnat-simple",
-            Algorithm::CrunchNatStripe => "crunchnat-stripe",
-            Algorithm::CrunchNatSecure => "crunchnat-secure",
-            Algorithm::VyosCgnat => "vyos-cgnat",
-            Algorithm::MikrotikNetmap => "mikrotik-netmap",
-            Algorithm::MikrotikSrcNat => "mikrotik-src-nat",
-            Algorithm::JuniperNapt44 => "juniper-napt44",
-            Algorithm::BlockTable => "block-table",
-        }
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }

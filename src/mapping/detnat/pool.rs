@@ -163,6 +163,11 @@ impl AddressPool {
         (addr <= piece.last).then(|| piece.before + u64::from(addr - piece.first))
     }
 
+    /// The pieces as closed ranges of numbers, in the order of counting.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.pieces.iter().map(|piece| (piece.first, piece.last))
+    }
+
     /// Whether the address is in the pool.
     pub fn contains(&self, addr: Ipv4Addr) -> bool {
         self.rank(addr).is_some()

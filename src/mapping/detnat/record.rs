@@ -7,7 +7,8 @@ use ipnet::Ipv4Net;
 
 use super::Deterministic;
 use super::error::{DetNatError, short};
-use super::pool::{AddressPool, BoundaryAddresses};
+use super::pool::AddressPool;
+use super::record_reading::{PortZero, RecordReading};
 use super::rfc7422::{Arrangement, Rfc7422};
 use crate::port::{PortRange, PortSet};
 
@@ -40,28 +41,6 @@ pub struct Rfc7422Record {
     pub algorithm: u8,
     /// `R`, the reserved ports, sorted and joined.
     pub reserved: PortSet,
-}
-
-/// How to read what a [`Rfc7422Record`] leaves open; each answer moves ports from one subscriber to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RecordReading {
-    /// Which order algorithm 0, "sequential", means: [`Arrangement::AddressMajor`] or [`Arrangement::PortMajor`].
-    pub sequential: Arrangement,
-    /// Whether the first and last inside address are hosts; in the RFC's example they are not.
-    pub inside: BoundaryAddresses,
-    /// Whether the first and last outside address are used.
-    pub outside: BoundaryAddresses,
-    /// Whether port 0 is given out where `R` does not name it.
-    pub port_zero: PortZero,
-}
-
-/// Whether port 0 is the first port of a block, where the reserved list starts at 1 as in the RFC's sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PortZero {
-    /// It is given out.
-    Use,
-    /// It is reserved too.
-    Reserve,
 }
 
 impl Rfc7422Record {
@@ -178,7 +157,7 @@ fn number(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::detnat::DetReverse;
+    use crate::mapping::detnat::{BoundaryAddresses, DetReverse};
 
     const SAMPLE: &str =
         "[Wed Oct 11 14:32:52 2000]:198.51.100.0:28:192.0.2.0:32:2:5040:0:1-1023,5004,5060";

@@ -61,6 +61,22 @@ impl Sharing {
         })
     }
 
+    /// The ports that are handed out on demand.
+    pub(super) fn dynamic_ports(&self) -> PortSet {
+        if !self.has_dynamic_pool {
+            return PortSet::default();
+        }
+        match &self.cut {
+            Cut::Contiguous | Cut::Staggered => {
+                self.space.select_range(self.parts * self.block, self.space.len())
+            }
+            Cut::Permuted(_) => (0..=u16::MAX)
+                .filter(|port| self.share(*port) == Share::Dynamic)
+                .map(PortRange::single)
+                .collect(),
+        }
+    }
+
     /// The ports of a part; none beyond the last.
     pub(super) fn ports(&self, part: u32) -> PortSet {
         if part >= self.parts {

@@ -93,6 +93,14 @@ impl SrcNat {
         self.outside_place(addr).is_some()
     }
 
+    /// The outside addresses that have rules, as closed ranges: one for each 256 addresses.
+    pub(super) fn outside_ranges(&self) -> impl Iterator<Item = (u32, u32)> + use<> {
+        let (first, last) = (self.outside_first, self.outside_last);
+        (first >> 8..=last >> 8)
+            .map(move |net| (first.max((net << 8) + 1), last.min((net << 8) + 254)))
+            .filter(|(first, last)| first <= last)
+    }
+
     fn outside_place(&self, addr: Ipv4Addr) -> Option<u32> {
         let addr = u32::from(addr);
         let is_in = (self.outside_first..=self.outside_last).contains(&addr) && has_rule(addr);

@@ -45,6 +45,8 @@ pub struct BindingTable {
     by_b4: Vec<usize>,
     /// The lengths of the B4 prefixes, ascending.
     b4_lens: Vec<u8>,
+    /// How many rows were given more than once.
+    repeated: usize,
 }
 
 /// The rows of one address with the same port parameters.
@@ -62,8 +64,13 @@ impl BindingTable {
     /// `O(n log n)` in the number of rows.
     pub fn new(mut rows: Vec<Softwire>) -> BindingTable {
         rows.sort_unstable();
+        let given = rows.len();
         rows.dedup();
-        let mut table = BindingTable { reach: Vec::with_capacity(rows.len()), ..Self::default() };
+        let mut table = BindingTable {
+            reach: Vec::with_capacity(rows.len()),
+            repeated: given - rows.len(),
+            ..Self::default()
+        };
         for (place, row) in rows.iter().enumerate() {
             let (params, end) = (row.psid_params(), row.lifetime().end());
             let groups = table.addrs.entry(row.ipv4()).or_default();
@@ -98,6 +105,11 @@ impl BindingTable {
     /// How many rows the table holds.
     pub fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// How many rows were given again after the first time, and are not held.
+    pub const fn repeated(&self) -> usize {
+        self.repeated
     }
 
     /// Whether the table holds no row.

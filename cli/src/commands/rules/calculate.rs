@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use portledger::InsideHost;
-use portledger::mapping::{CeLayout, Holding, Stateless, StatelessAnswer, read_rules_with};
+use portledger::mapping::{CeLayout, Holding, Stateless, StatelessAnswer};
 use portledger::port::{PortRange, PortSet};
 use serde::Serialize;
 
@@ -70,11 +70,7 @@ fn read(source: &RuleSource) -> Result<(Stateless, CeLayout), Failure> {
     let Some(path) = &source.rules else {
         return Err(fail("rules are needed: --rules FILE or --preset NAME"));
     };
-    let name = path.display();
-    let bytes = std::fs::read(path).map_err(|e| fail(format!("{name}: {e}")))?;
-    let rules = read_rules_with(&bytes, source.record.map(|record| record.0));
-    let rules = rules.map_err(|e| fail(format!("{name}: {e}")))?;
-    Ok((rules, CeLayout::Rfc7597))
+    Ok((super::of_file(path, source.record)?, CeLayout::Rfc7597))
 }
 
 /// The rows of a CSV; one that does not read refuses them all, before anything is written.
