@@ -280,52 +280,6 @@ impl Tail {
     }
 }
 
-/// Many cells to a tree, for peers whose keys have 32 bits.
-pub struct Groups {
-    /// The ground.
-    pub cells: Cells,
-    shift: u32,
-}
-
-impl Groups {
-    /// As many cells (a power of two) as `limit` values of a key allow, or 2^`wanted`.
-    pub fn new(cells: Cells, limit: u64, wanted: Option<u32>) -> Groups {
-        let most = (limit / cells.span()).max(1).ilog2();
-        Groups { cells, shift: wanted.unwrap_or(most).min(most) }
-    }
-
-    /// How many groups there are.
-    pub fn count(&self) -> usize {
-        (self.cells.count() >> self.shift) as usize + 1
-    }
-
-    /// Cells a group.
-    pub fn cells_per_group(&self) -> u32 {
-        1 << self.shift
-    }
-
-    /// The group and the key in it of a question.
-    #[inline]
-    pub fn place(&self, q: &Question) -> Option<(usize, u32)> {
-        let (cell, milli) = self.cells.place(q)?;
-        let inner = cell & ((1 << self.shift) - 1);
-        Some(((cell >> self.shift) as usize, (inner * self.cells.span()) as u32 + milli))
-    }
-
-    /// Hands the entries of each group to `take`, keys made relative: `(group, entries)`.
-    pub fn split(&self, entries: &[Entry], mut take: impl FnMut(usize, &[(u32, u32, u32)])) {
-        let group = |e: &Entry| self.cells.cell_of(e.key) >> self.shift;
-        let mut own = Vec::new();
-        for same in entries.chunk_by(|a, b| group(a) == group(b)) {
-            let number = group(&same[0]);
-            let base = (number << self.shift) * self.cells.span();
-            own.clear();
-            own.extend(same.iter().map(|e| ((e.key - base) as u32, e.len, e.id)));
-            take(number as usize, &own);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

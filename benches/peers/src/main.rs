@@ -5,6 +5,7 @@ mod asked;
 mod cells;
 mod contender;
 mod contenders;
+mod groups;
 mod limits;
 mod measure;
 mod report;

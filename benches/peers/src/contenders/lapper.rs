@@ -3,52 +3,50 @@
 use portledger::synth::Lean;
 use rust_lapper::{Interval, Lapper};
 
-use crate::cells::{Cells, Groups};
+use crate::cells::Cells;
 use crate::contender::{Contender, Question, Setup};
+use crate::groups::Groups;
 
-struct RustLapper {
-    groups: Groups,
-    lappers: Vec<Lapper<u32, u32>>,
-}
+struct RustLapper(Groups<Lapper<u32, u32>>);
 
 pub fn build(records: &[Lean], setup: &Setup<'_>) -> Box<dyn Contender> {
-    let groups = Groups::new(Cells::new(records), (1 << 32) - 2, setup.group_shift);
-    let entries = groups.cells.entries(records);
-    let mut lappers = vec![Lapper::new(Vec::new()); groups.count()];
-    groups.split(&entries, |group, own| {
+    let cells = Cells::new(records);
+    let entries = cells.entries(records);
+    let make = |own: &[(u32, u32, u32)]| {
         let interval =
             |&(start, len, val): &(u32, u32, u32)| Interval { start, stop: start + len, val };
-        lappers[group] = Lapper::new(own.iter().map(interval).collect());
-    });
-    Box::new(RustLapper { groups, lappers })
+        Lapper::new(own.iter().map(interval).collect())
+    };
+    let limit = (1 << 32) - 2;
+    Box::new(RustLapper(Groups::build(cells, &entries, limit, setup.group_shift, make)))
 }
 
 impl Contender for RustLapper {
     fn at(&self, q: &Question, hits: &mut Vec<u32>) {
-        if let Some((group, key)) = self.groups.place(q) {
-            hits.extend(self.lappers[group].find(key, key + 1).map(|i| i.val));
+        if let Some((_, lapper, key)) = self.0.place(q) {
+            hits.extend(lapper.find(key, key + 1).map(|i| i.val));
         }
     }
 
     fn sort_key(&self, q: &Question) -> Option<u64> {
-        Some(self.groups.cells.key(q).unwrap_or(u64::MAX))
+        Some(self.0.cells().key(q).unwrap_or(u64::MAX))
     }
 
     fn batch_in_order(&self, questions: &[Question], order: &[u32], hits: &mut Vec<(u32, u32)>) {
-        let (mut current, mut cursor) = (usize::MAX, 0);
+        let (mut current, mut cursor) = (u64::MAX, 0);
         for &position in order {
-            let Some((group, key)) = self.groups.place(&questions[position as usize]) else {
+            let Some((group, lapper, key)) = self.0.place(&questions[position as usize]) else {
                 continue;
             };
             if group != current {
                 (current, cursor) = (group, 0);
             }
-            let found = self.lappers[group].seek(key, key + 1, &mut cursor);
+            let found = lapper.seek(key, key + 1, &mut cursor);
             hits.extend(found.map(|i| (position, i.val)));
         }
     }
 
     fn note(&self) -> String {
-        format!("{} cells a lapper", self.groups.cells_per_group())
+        self.0.note()
     }
 }

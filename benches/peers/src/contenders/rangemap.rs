@@ -1,42 +1,21 @@
 //! rangemap: B-trees of ranges that cannot overlap, one a port in a hash map, or one over everything.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use portledger::synth::Lean;
 use rangemap::RangeMap;
 
 use crate::cells::Cells;
 use crate::contender::{Contender, Question, Setup};
-
-/// One multiplication: a user who wants speed does not keep the default hash.
-#[derive(Default)]
-struct Multiply(u64);
-
-impl Hasher for Multiply {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("keys are 64-bit numbers");
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        let wide = u128::from(n) * 0x9E37_79B9_7F4A_7C15;
-        self.0 = (wide >> 64) as u64 ^ wide as u64;
-    }
-}
+use crate::groups::NumberMap;
 
 struct PerPort {
     cells: Cells,
-    maps: HashMap<u64, RangeMap<u32, u32>, BuildHasherDefault<Multiply>>,
+    maps: NumberMap<RangeMap<u32, u32>>,
 }
 
 pub fn build_per_port(records: &[Lean], _: &Setup<'_>) -> Box<dyn Contender> {
     let cells = Cells::new(records);
     let entries = cells.entries(records);
-    let mut maps: HashMap<u64, RangeMap<u32, u32>, _> = HashMap::default();
+    let mut maps: NumberMap<RangeMap<u32, u32>> = NumberMap::default();
     for same in entries.chunk_by(|a, b| cells.cell_of(a.key) == cells.cell_of(b.key)) {
         let cell = cells.cell_of(same[0].key);
         let start = |key| (key - cell * cells.span()) as u32;
