@@ -131,7 +131,7 @@ const LARGE: u64 = 50_000_000;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     match arguments.pages {
-        Pages::Huge => with_huge_heap()?,
+        Pages::Huge => sys::ask_for_huge_pages(),
         Pages::Small => sys::forbid_huge_pages(),
     }
     let scratch = arguments.scratch.clone().unwrap_or_else(std::env::temp_dir);
@@ -140,18 +140,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let result = run(&arguments, &scratch);
     fs::remove_dir_all(&scratch)?;
     result
-}
-
-/// Starts again with a heap that asks for huge pages: what everybody's vectors then lie on.
-fn with_huge_heap() -> Result<(), Box<dyn Error>> {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    if std::env::var_os("GLIBC_TUNABLES").is_none() {
-        use std::os::unix::process::CommandExt;
-        let mut again = std::process::Command::new(std::env::current_exe()?);
-        again.args(std::env::args_os().skip(1)).env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
-        return Err(again.exec().into());
-    }
-    Ok(())
 }
 
 fn run(arguments: &Arguments, scratch: &Path) -> Result<(), Box<dyn Error>> {
@@ -200,6 +188,7 @@ fn compare(
     for &entry in &chosen {
         eprintln!("{} {wanted}: {} builds", kind.name(), entry.name);
         let mut figures = build(entry, &records, &setup);
+        sys::collapse_heap();
         let contender = figures.contender.as_deref();
         figures.wrong = contender.map_or_else(Vec::new, |c| check(entry, c, &plan.asked));
         // The footprint of the limits is that of the first contender: ours, unless it was left out.

@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "this file is where it is kept")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Ends the overlap of one lookup with the next: no later instruction begins before all earlier ones are done.
 #[inline(always)]
@@ -46,19 +46,44 @@ pub fn live_bytes() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
-/// The system's allocator, counting.
+/// Whether memory shall lie on huge pages.
+static HUGE: AtomicBool = AtomicBool::new(false);
+const HUGE_PAGE: usize = 2 << 20;
+
+/// The system's allocator, counting; large blocks ask for huge pages before they are touched.
 pub struct Counting;
+
+/// Asks for huge pages in the part of a block that can have them.
+fn advise(at: *mut u8, size: usize) {
+    #[cfg(target_os = "linux")]
+    if size >= HUGE_PAGE && !at.is_null() && HUGE.load(Ordering::Relaxed) {
+        let from = at.addr().next_multiple_of(HUGE_PAGE);
+        let until = (at.addr() + size) / HUGE_PAGE * HUGE_PAGE;
+        if from < until {
+            // SAFETY: the range is ours, and the advice changes no byte.
+            unsafe {
+                libc::madvise(at.add(from - at.addr()).cast(), until - from, libc::MADV_HUGEPAGE);
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (at, size);
+}
 
 // SAFETY: every call is handed on unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LIVE.fetch_add(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
+        let at = unsafe { System.alloc(layout) };
+        advise(at, layout.size());
+        at
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         LIVE.fetch_add(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
+        let at = unsafe { System.alloc_zeroed(layout) };
+        advise(at, layout.size());
+        at
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
@@ -69,7 +94,43 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         LIVE.fetch_add(size, Ordering::Relaxed);
         LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.realloc(at, layout, size) }
+        let at = unsafe { System.realloc(at, layout, size) };
+        advise(at, size);
+        at
+    }
+}
+
+/// Large blocks lie on huge pages from now on.
+pub fn ask_for_huge_pages() {
+    HUGE.store(true, Ordering::Relaxed);
+}
+
+/// Moves what the heap holds onto huge pages, small blocks too: a peer of many small vectors has them like one of a
+/// single large vector.
+pub fn collapse_heap() {
+    #[cfg(target_os = "linux")]
+    if HUGE.load(Ordering::Relaxed) {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+        for line in maps.lines() {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let [range, "rw-p", _, _, "0", rest @ ..] = fields.as_slice() else { continue };
+            let Some((from, until)) =
+                range.split_once('-').filter(|_| matches!(rest, [] | ["[heap]"]))
+            else {
+                continue;
+            };
+            let edge = |text| usize::from_str_radix(text, 16).unwrap_or(0);
+            let from = edge(from).next_multiple_of(HUGE_PAGE);
+            let until = edge(until) / HUGE_PAGE * HUGE_PAGE;
+            if from < until {
+                // SAFETY: private anonymous memory of this process; no byte of it changes.
+                unsafe {
+                    let at = std::ptr::with_exposed_provenance_mut(from);
+                    libc::madvise(at, until - from, libc::MADV_HUGEPAGE);
+                    libc::madvise(at, until - from, libc::MADV_COLLAPSE);
+                }
+            }
+        }
     }
 }
 
