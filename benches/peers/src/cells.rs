@@ -60,7 +60,8 @@ struct Stretches {
     base: Vec<u32>,
     /// First ports, ascending within an address; the first one is 0.
     first: Vec<u16>,
-    /// For each address and each 64 ports, the stretch (within the address) that holds the first of them.
+    /// For each address and each 64 ports, the stretch (within the address) that holds the first of them. Empty where
+    /// addresses have so few stretches that it would be larger than they: a binary search then.
     coarse: Vec<u16>,
 }
 
@@ -87,8 +88,9 @@ impl Stretches {
             base[index] += base[index - 1];
         }
         let first: Vec<u16> = edges.iter().map(|e| (e & 0xFFFF) as u16).collect();
-        let mut coarse = Vec::with_capacity(addresses.sorted.len() << 10);
-        for own in base.windows(2) {
+        let mut coarse = Vec::new();
+        let is_worth_it = first.len() >= addresses.sorted.len() << 6;
+        for own in base.windows(2).filter(|_| is_worth_it) {
             let own = &first[own[0] as usize..own[1] as usize];
             let mut at = 0;
             for port in (0..=u16::MAX).step_by(64) {
@@ -104,6 +106,10 @@ impl Stretches {
     #[inline]
     fn cell(&self, index: usize, port: u16) -> u64 {
         let (base, next) = (self.base[index] as usize, self.base[index + 1] as usize);
+        if self.coarse.is_empty() {
+            let begun = self.first[base..next].partition_point(|&first| first <= port);
+            return (base + begun - 1) as u64;
+        }
         let mut at = base + usize::from(self.coarse[index << 10 | usize::from(port >> 6)]);
         while at + 1 < next && self.first[at + 1] <= port {
             at += 1;

@@ -28,6 +28,9 @@ impl Hasher for Multiply {
 /// A map from 64-bit numbers.
 pub type NumberMap<T> = HashMap<u64, T, BuildHasherDefault<Multiply>>;
 
+/// The small groups: of four cells, two ports with two protocols. More memory, fewer steps; as 2^2 cells.
+pub const SMALL: u32 = 2;
+
 /// The trees of one peer, by group of cells.
 pub struct Groups<T> {
     cells: Cells,

@@ -7,7 +7,7 @@ use portledger::synth::Lean;
 
 use crate::cells::Cells;
 use crate::contender::{Contender, Question, Setup};
-use crate::groups::Groups;
+use crate::groups::{Groups, SMALL};
 
 struct Coitrees(Groups<COITree<u32, u32>>);
 
@@ -16,9 +16,17 @@ struct Coitrees(Groups<COITree<u32, u32>>);
 const LEAST: u32 = 16;
 
 pub fn build(records: &[Lean], setup: &Setup<'_>) -> Box<dyn Contender> {
+    make(records, setup.group_shift)
+}
+
+pub fn build_small(records: &[Lean], _: &Setup<'_>) -> Box<dyn Contender> {
+    make(records, Some(SMALL))
+}
+
+fn make(records: &[Lean], shift: Option<u32>) -> Box<dyn Contender> {
     let cells = Cells::new(records);
     let entries = cells.entries(records);
-    let make = |own: &[(u32, u32, u32)]| -> COITree<u32, u32> {
+    let tree = |own: &[(u32, u32, u32)]| -> COITree<u32, u32> {
         let interval = |&(start, len, id): &(u32, u32, u32)| {
             let first = (start + LEAST).cast_signed();
             Interval::new(first, first + len.cast_signed() - 1, id)
@@ -27,7 +35,7 @@ pub fn build(records: &[Lean], setup: &Setup<'_>) -> Box<dyn Contender> {
         COITree::new(&intervals)
     };
     let limit = (1 << 31) - 2 * u64::from(LEAST);
-    Box::new(Coitrees(Groups::build(cells, &entries, limit, setup.group_shift, make)))
+    Box::new(Coitrees(Groups::build(cells, &entries, limit, shift, tree)))
 }
 
 impl Contender for Coitrees {

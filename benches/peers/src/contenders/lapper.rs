@@ -5,20 +5,28 @@ use rust_lapper::{Interval, Lapper};
 
 use crate::cells::Cells;
 use crate::contender::{Contender, Question, Setup};
-use crate::groups::Groups;
+use crate::groups::{Groups, SMALL};
 
 struct RustLapper(Groups<Lapper<u32, u32>>);
 
 pub fn build(records: &[Lean], setup: &Setup<'_>) -> Box<dyn Contender> {
+    make(records, setup.group_shift)
+}
+
+pub fn build_small(records: &[Lean], _: &Setup<'_>) -> Box<dyn Contender> {
+    make(records, Some(SMALL))
+}
+
+fn make(records: &[Lean], shift: Option<u32>) -> Box<dyn Contender> {
     let cells = Cells::new(records);
     let entries = cells.entries(records);
-    let make = |own: &[(u32, u32, u32)]| {
+    let tree = |own: &[(u32, u32, u32)]| {
         let interval =
             |&(start, len, val): &(u32, u32, u32)| Interval { start, stop: start + len, val };
         Lapper::new(own.iter().map(interval).collect())
     };
     let limit = (1 << 32) - 2;
-    Box::new(RustLapper(Groups::build(cells, &entries, limit, setup.group_shift, make)))
+    Box::new(RustLapper(Groups::build(cells, &entries, limit, shift, tree)))
 }
 
 impl Contender for RustLapper {

@@ -5,7 +5,7 @@ use superintervals::IntervalMap;
 
 use crate::cells::Cells;
 use crate::contender::{Contender, Question, Setup};
-use crate::groups::Groups;
+use crate::groups::{Groups, SMALL};
 
 struct Superintervals(Groups<IntervalMap<u32>>);
 
@@ -15,9 +15,17 @@ fn signed(key: u32) -> i32 {
 }
 
 pub fn build(records: &[Lean], setup: &Setup<'_>) -> Box<dyn Contender> {
+    make(records, setup.group_shift)
+}
+
+pub fn build_small(records: &[Lean], _: &Setup<'_>) -> Box<dyn Contender> {
+    make(records, Some(SMALL))
+}
+
+fn make(records: &[Lean], shift: Option<u32>) -> Box<dyn Contender> {
     let cells = Cells::new(records);
     let entries = cells.entries(records);
-    let make = |own: &[(u32, u32, u32)]| {
+    let tree = |own: &[(u32, u32, u32)]| {
         let mut map = IntervalMap::new();
         map.reserve(own.len());
         for &(start, len, id) in own {
@@ -27,7 +35,7 @@ pub fn build(records: &[Lean], setup: &Setup<'_>) -> Box<dyn Contender> {
         map.build();
         map
     };
-    Box::new(Superintervals(Groups::build(cells, &entries, 1 << 32, setup.group_shift, make)))
+    Box::new(Superintervals(Groups::build(cells, &entries, 1 << 32, shift, tree)))
 }
 
 impl Contender for Superintervals {
