@@ -180,7 +180,7 @@ pub fn check(
             pairs.iter_mut().for_each(|(_, hit)| *hit = contender.id(*hit));
             pairs.sort_unstable();
             let mut lists = pairs.chunk_by(|a, b| a.0 == b.0).peekable();
-            for position in 0..some.len() {
+            for (position, question) in some.iter().enumerate() {
                 let own = lists.next_if(|list| list[0].0 as usize == position).unwrap_or(&[]);
                 let is_right =
                     own.iter().map(|&(_, id)| id).eq(asked.expected(position).iter().copied());
@@ -189,7 +189,7 @@ pub fn check(
                     "{} ({way}) finds {own:?} for {} question {:?}, not {:?}",
                     entry.name,
                     asked.kind,
-                    some[position],
+                    question,
                     asked.expected(position)
                 );
                 wrong += usize::from(!is_right);
@@ -245,7 +245,8 @@ impl Plan {
                     asked.kind
                 );
             };
-            (hits.clear(), ends.clear());
+            hits.clear();
+            ends.clear();
             let took = time(|| {
                 for q in questions {
                     c.at(q, hits);
