@@ -1,7 +1,7 @@
 //! Which ranges of ports an address is dealt in, and when.
 
+use super::config::{TableConfig, TableKind};
 use super::rng::{SplitMix64, to_f64};
-use super::table::{TableConfig, TableKind};
 use crate::port::PortRange;
 
 /// The lowest port that is handed out: those below belong to services (RFC 6056).
@@ -27,13 +27,18 @@ impl Slot {
     }
 }
 
+/// Whether the ports are a power of two of them, from a multiple of their number on: what one mask can say.
+pub(super) fn is_aligned(ports: PortRange) -> bool {
+    ports.len().is_power_of_two() && u32::from(ports.first()).is_multiple_of(ports.len())
+}
+
 /// Block sizes in use: powers of two and others.
 const SIZES: [u16; 11] = [64, 96, 128, 200, 256, 500, 512, 1000, 1024, 1500, 2048];
 
 /// The slots of an address, ascending by port within a time.
 ///
-/// A /24 has one size; 15 % of addresses mix sizes by regions of 4096 ports; half of the /24s do not begin at 1024;
-/// every fifth address changes its size halfway.
+/// A /24 has one size; 15 % of addresses mix sizes by regions of 4096 ports. By default, the blocks of half of the
+/// /24s do not begin at 1024 and every fifth address changes its size halfway.
 pub(super) fn layout(config: &TableConfig, index: u32) -> Vec<Slot> {
     let from = config.start.as_microsecond();
     let until = from + config.span();
@@ -45,7 +50,7 @@ pub(super) fn layout(config: &TableConfig, index: u32) -> Vec<Slot> {
     }
     let net = &mut SplitMix64::stream(config.seed, (1 << 41) | u64::from(index >> 8));
     let size = net.pick(&SIZES).copied().unwrap_or(512);
-    let shift = if net.chance(0.5) { 0 } else { size / 2 + 1 };
+    let shift = if net.chance(config.unaligned_share) { 0 } else { size / 2 + 1 };
     let mut slots = Vec::new();
     if rng.chance(0.15) {
         for region in regions(FIRST_PORT, u16::MAX, 4096) {
@@ -55,9 +60,9 @@ pub(super) fn layout(config: &TableConfig, index: u32) -> Vec<Slot> {
         return slots;
     }
     let whole = PortRange::new(FIRST_PORT + shift, u16::MAX).unwrap_or(PortRange::ALL);
-    if rng.chance(0.2) {
+    if rng.chance(config.resized_share) {
         let tick = config.tick();
-        let middle = (from + config.span() / 2).div_euclid(tick) * tick;
+        let middle = config.middle().div_euclid(tick) * tick;
         deal(&mut slots, whole, size, from, middle);
         let other = rng.pick(&SIZES).copied().unwrap_or(512);
         deal(&mut slots, whole, other, middle, until);
@@ -102,11 +107,11 @@ mod tests {
                 let (a, b) = (pair[0], pair[1]);
                 assert!(a.ports.last() < b.ports.first() || a.until <= b.from);
                 odd_size += u32::from(!a.ports.len().is_power_of_two());
-                unaligned += u32::from(u32::from(a.ports.first()) % a.ports.len() != 0);
+                unaligned += u32::from(!is_aligned(a.ports));
             }
         }
         assert!(
-            odd_size > 1000 && unaligned > 1000 && changed > 3,
+            odd_size > 1000 && unaligned > odd_size && changed > 3,
             "{odd_size} {unaligned} {changed}"
         );
     }

@@ -22,8 +22,10 @@
 //! Some things are left out on purpose: collectors that lose lines, clocks that are wrong, flows that outlive a
 //! reassigned block, devices that restart. Damage is better done to good files, where it is known what was lost.
 
+mod config;
 mod day;
 mod layout;
+mod lean;
 mod oracle;
 mod provider;
 mod questions;
@@ -31,6 +33,8 @@ mod rng;
 mod stats;
 mod table;
 
+pub use config::{TableConfig, TableKind};
+pub use lean::{Lean, LeanTable};
 pub use oracle::Oracle;
 pub use provider::{
     DeclaredPool, ImportFile, Provider, ProviderConfig, ProviderFiles, ProviderSummary, RuleFile,
@@ -38,4 +42,4 @@ pub use provider::{
 pub use questions::{Question, QuestionKind, questions};
 pub use rng::SplitMix64;
 pub use stats::TableStats;
-pub use table::{AllocationTable, TableConfig, TableKind};
+pub use table::AllocationTable;

@@ -1,7 +1,8 @@
 //! What a table really is: counted from its records, so that no benchmark label is taken on trust.
 
+use super::config::{TableConfig, TableKind};
+use super::layout::{is_aligned, layout};
 use super::rng::{exp, to_f64};
-use super::table::{TableConfig, TableKind};
 use crate::allocation::Allocation;
 use crate::protocol::Protocol;
 
@@ -23,6 +24,12 @@ pub struct TableStats {
     pub max_depth: u32,
     /// The share of records that begin while another holds the same key.
     pub overlap_share: f64,
+    /// The share of records that begin at the very instant at which an earlier one of the same key began.
+    pub same_start_share: f64,
+    /// The share of the records begun in the second half of the table whose host had another address in the first.
+    pub moved_share: f64,
+    /// The share of records whose ports are no power of two or do not begin at a multiple of their number.
+    pub unaligned_share: f64,
     /// The share of questions that hit, if address, port from 1024 up and instant are uniform over the table and
     /// the protocol is TCP in 7 of 10: the measure of what is held, not a sample.
     pub hit_rate_of_uniform_questions: f64,
@@ -30,8 +37,8 @@ pub struct TableStats {
 
 impl TableStats {
     /// Says whether the table is what its configuration promises: the records are there, ports have several
-    /// holders in turn, overlaps are as rare as stated and no rarer, and uniform questions hit within a factor of
-    /// 1.6 of what the lengths promise.
+    /// holders in turn, overlaps, equal begins, moved hosts and unaligned blocks are as many as stated, and uniform
+    /// questions hit within a factor of 1.6 of what the lengths promise.
     ///
     /// # Errors
     ///
@@ -61,6 +68,25 @@ impl TableStats {
             1.2 * share + noise,
         )?;
         fail("the mean depth", self.mean_depth, 1.0, 1.0 + 1.5 * share + 2.0 * noise)?;
+        let deep = if share * wanted > 30.0 { 2.0 } else { 1.0 };
+        fail("the greatest depth", f64::from(self.max_depth), deep, 2.0 + 0.01 * wanted)?;
+        let band = |share: f64, count: f64| {
+            let noise =
+                5.0 * (share.clamp(0.0, 1.0) / count.max(1.0)).sqrt() + 5.0 / count.max(1.0);
+            (0.8 * share - noise, 1.2 * share + noise)
+        };
+        let share = share.clamp(0.0, 0.5);
+        // An overlap that is drawn to begin later may still begin on the same tick; lengths below a second are few.
+        let by_tick = 0.2 * to_f64(config.tick().unsigned_abs()) / 1e6;
+        let together = share * config.same_start_share.clamp(0.0, 1.0);
+        let (least, most) = (band(together, wanted).0, band(together + share * by_tick, wanted).1);
+        fail("the share of equal begins", self.same_start_share, least, most)?;
+        let movers = f64::from(config.movers_per_address()) / f64::from(config.hosts_per_address());
+        let moved = if config.address_count() > 1 { movers } else { 0.0 };
+        let (least, most) = band(moved, wanted / 2.0);
+        fail("the share of moved hosts", self.moved_share, least, most)?;
+        let (least, most) = band(unaligned(config), wanted);
+        fail("the share of unaligned records", self.unaligned_share, least, most)?;
         let (least, most) = hit_band(config, self);
         fail("the hit rate of uniform questions", self.hit_rate_of_uniform_questions, least, most)
     }
@@ -69,6 +95,23 @@ impl TableStats {
     fn ports_held(&self) -> f64 {
         self.reuse * to_f64(self.distinct_ports)
     }
+}
+
+/// The share of records off the grid that the layout of the addresses promises.
+fn unaligned(config: &TableConfig) -> f64 {
+    if config.kind == TableKind::Sessions {
+        return 0.0;
+    }
+    let (mut odd, mut all) = (0.0, 0.0);
+    for index in 0..config.address_count() {
+        for slot in layout(config, index) {
+            all += slot.weight();
+            odd += if is_aligned(slot.ports) { 0.0 } else { slot.weight() };
+        }
+    }
+    // The second holder of a block has its upper part.
+    let overlaps = config.overlap_share.clamp(0.0, 0.5);
+    (odd / f64::max(all, 1.0) + overlaps) / (1.0 + overlaps)
 }
 
 /// The hit rate that the lengths promise: mean length times records over ports times time. A protocol's share of
@@ -92,6 +135,7 @@ const BUCKET: u16 = 64;
 
 /// Counts the records of one address after another.
 pub(super) struct Measure {
+    config: TableConfig,
     start: i64,
     span: i64,
     addresses: u32,
@@ -105,6 +149,11 @@ pub(super) struct Measure {
     depths: u64,
     max_depth: u32,
     overlaps: u64,
+    same_starts: u64,
+    /// Records begun in the second half, and how many of them name a host whose home is another address.
+    late: u64,
+    moved: u64,
+    unaligned: u64,
     /// Port-microseconds held by TCP and by UDP.
     held: [u128; 2],
 }
@@ -112,6 +161,7 @@ pub(super) struct Measure {
 impl Measure {
     pub(super) fn new(config: &TableConfig) -> Measure {
         Measure {
+            config: config.clone(),
             start: config.start.as_microsecond(),
             span: config.span(),
             addresses: config.address_count(),
@@ -123,6 +173,10 @@ impl Measure {
             depths: 0,
             max_depth: 0,
             overlaps: 0,
+            same_starts: 0,
+            late: 0,
+            moved: 0,
+            unaligned: 0,
             held: [0; 2],
         }
     }
@@ -136,6 +190,12 @@ impl Measure {
         for (position, record) in records.iter().enumerate() {
             let depth = 1 + self.holders(records, position, record);
             self.entries += 1;
+            self.unaligned += u64::from(!is_aligned(record.ports));
+            if record.outer.start().as_microsecond() >= self.config.middle() {
+                let home = self.config.address(record.inside.0 / self.config.hosts_per_address());
+                self.late += 1;
+                self.moved += u64::from(home != record.addr);
+            }
             self.depths += u64::from(depth);
             self.max_depth = self.max_depth.max(depth);
             self.overlaps += u64::from(depth > 1);
@@ -158,7 +218,7 @@ impl Measure {
     /// How many earlier records hold one of the record's ports at its begin: the most of any bucket.
     fn holders(&mut self, records: &[Allocation], position: usize, record: &Allocation) -> u32 {
         let start = record.outer.start();
-        let mut most = 0;
+        let (mut most, mut together) = (0, false);
         for bucket in buckets(record) {
             let Some(active) = self.active.get_mut(bucket) else { continue };
             active.retain(|&other| records.get(other).is_some_and(|o| o.outer.end() > start));
@@ -167,9 +227,11 @@ impl Measure {
                 o.ports.overlaps(record.ports) && (protocols || o.protocol == record.protocol)
             };
             let held = active.iter().filter_map(|&other| records.get(other)).filter(same_key);
+            let held = held.inspect(|o| together |= o.outer.start() == start);
             most = most.max(u32::try_from(held.count()).unwrap_or(u32::MAX - 1));
             active.push(position);
         }
+        self.same_starts += u64::from(together);
         most
     }
 
@@ -209,6 +271,9 @@ impl Measure {
             mean_depth: to_f64(self.depths) / entries,
             max_depth: self.max_depth,
             overlap_share: to_f64(self.overlaps) / entries,
+            same_start_share: to_f64(self.same_starts) / entries,
+            moved_share: to_f64(self.moved) / to_f64(self.late.max(1)),
+            unaligned_share: to_f64(self.unaligned) / entries,
             hit_rate_of_uniform_questions: 0.7 * rate(tcp) + 0.3 * rate(udp),
         }
     }

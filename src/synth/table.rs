@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::day::{Diurnal, HOUR, instant};
+use super::config::{TableConfig, TableKind};
+use super::day::{Diurnal, instant};
 use super::layout::{FIRST_PORT, Slot, layout};
 use super::rng::{SplitMix64, floor_u64, micros, to_f64};
 use super::stats::{Measure, TableStats};
@@ -16,119 +17,6 @@ use crate::time::{TimeRange, Timestamp};
 
 #[cfg(test)]
 mod tests;
-
-/// The two grains that a table is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TableKind {
-    /// One port a record: TCP and UDP 70 to 30, half of them shorter than 30 s, with their destination.
-    Sessions,
-    /// A range of ports a record, every protocol: 64 to 2048 ports, half of them shorter than 40 minutes.
-    Blocks,
-}
-
-/// What a table shall be. Every field may be changed; [`AllocationTable::generate`] names the limits it keeps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TableConfig {
-    /// Which table of its kind.
-    pub seed: u64,
-    /// Sessions or blocks.
-    pub kind: TableKind,
-    /// How many records are wanted.
-    pub records: u64,
-    /// How many public addresses there are, 1 to 131,072: 198.18.0.0/15, reserved for benchmarks (RFC 2544).
-    pub addresses: u32,
-    /// How many inside hosts share an address, at least 1.
-    pub subscribers_per_address: u32,
-    /// How many hours from `start` on the records cover, 1 to 8,784.
-    pub hours: u32,
-    /// The start of the first hour.
-    pub start: Timestamp,
-    /// Stamps are multiples of this many microseconds, as a log's digits make them.
-    pub tick_microsecond: i64,
-    /// The share of records that begin while another host holds the same ports.
-    pub overlap_share: f64,
-}
-
-impl TableConfig {
-    /// A day of sessions: 128 subscribers and up to half a million sessions an address, stamps in milliseconds.
-    pub fn sessions(records: u64) -> TableConfig {
-        let addresses = (records / 500_000).clamp(4, 65_536);
-        TableConfig {
-            seed: 42,
-            kind: TableKind::Sessions,
-            records,
-            addresses: u32::try_from(addresses).unwrap_or(65_536),
-            subscribers_per_address: 128,
-            hours: 24,
-            start: Timestamp::from_second(1_793_577_600),
-            tick_microsecond: 1_000,
-            overlap_share: 0.0035,
-        }
-    }
-
-    /// A day of port blocks: 128 subscribers an address, about three tenants a block, stamps in milliseconds.
-    pub fn blocks(records: u64) -> TableConfig {
-        let mut config = TableConfig {
-            seed: 43,
-            kind: TableKind::Blocks,
-            addresses: 0,
-            overlap_share: 0.005,
-            ..TableConfig::sessions(records)
-        };
-        // A /24 has one size, so how many addresses it takes is known only by dealing them.
-        let (mut room, wanted) = (0.0, to_f64(records) * 8.0);
-        while config.addresses < 65_536 && (room < wanted || config.addresses < 4) {
-            room += layout(&config, config.addresses).iter().map(Slot::weight).sum::<f64>();
-            config.addresses += 1;
-        }
-        config
-    }
-
-    /// The length of the table in microseconds.
-    pub(super) fn span(&self) -> i64 {
-        i64::from(self.hours.clamp(1, 8_784)) * HOUR
-    }
-
-    pub(super) fn tick(&self) -> i64 {
-        self.tick_microsecond.clamp(1, HOUR / 3600)
-    }
-
-    pub(super) fn address_count(&self) -> u32 {
-        self.addresses.clamp(1, 131_072)
-    }
-
-    fn hosts_per_address(&self) -> u32 {
-        self.subscribers_per_address.clamp(1, u32::MAX / self.address_count())
-    }
-
-    /// The public address of that number.
-    pub fn address(&self, index: u32) -> Ipv4Addr {
-        Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + index % 131_072)
-    }
-
-    /// The records that one address shall have, overlaps left out: equal shares of sessions, blocks by their slots.
-    fn shares(&self) -> Vec<u64> {
-        let addresses = self.address_count();
-        let weight = |index| match self.kind {
-            TableKind::Sessions => 1.0,
-            TableKind::Blocks => layout(self, index).iter().map(Slot::weight).sum(),
-        };
-        let weights: Vec<f64> = (0..addresses).map(weight).collect();
-        let total: f64 = weights.iter().sum();
-        let wanted = to_f64(self.records) / (1.0 + self.overlap_share.clamp(0.0, 0.5));
-        let (mut sum, mut given) = (0.0, 0);
-        weights
-            .into_iter()
-            .map(|weight| {
-                sum += weight;
-                let until = floor_u64(wanted * sum / total + 0.5);
-                let share = until.saturating_sub(given);
-                given = until;
-                share
-            })
-            .collect()
-    }
-}
 
 /// Allocations, the hosts that they name, and what they measure to.
 #[derive(Clone, Debug)]
@@ -242,37 +130,6 @@ struct Maker<'a> {
     config: &'a TableConfig,
     shares: Vec<u64>,
     day: Diurnal,
-}
-
-/// How long tenancies of a kind last.
-struct Length {
-    median: f64,
-    sigma: f64,
-    least: f64,
-    most: f64,
-    /// Microseconds after an end in which the ports go to nobody else.
-    hold_down: i64,
-}
-
-impl TableKind {
-    const fn length(self) -> Length {
-        match self {
-            TableKind::Sessions => Length {
-                median: 30.0,
-                sigma: 1.8,
-                least: 0.5,
-                most: 4.0 * 3600.0,
-                hold_down: 120_000_000,
-            },
-            TableKind::Blocks => Length {
-                median: 40.0 * 60.0,
-                sigma: 1.5,
-                least: 60.0,
-                most: 12.0 * 86_400.0,
-                hold_down: 60_000_000,
-            },
-        }
-    }
 }
 
 impl<'a> Maker<'a> {
@@ -390,8 +247,7 @@ impl<'a> Maker<'a> {
     fn host(&self, index: u32, start: i64, rng: &mut SplitMix64) -> u32 {
         let (addresses, per) = (self.config.address_count(), self.config.hosts_per_address());
         let number = u32::try_from(rng.below(u64::from(per))).unwrap_or(0);
-        let middle = self.config.start.as_microsecond() + self.config.span() / 2;
-        let moved = number < per / 20 && start >= middle;
+        let moved = number < self.config.movers_per_address() && start >= self.config.middle();
         let home = if moved { (index + 1) % addresses } else { index };
         home * per + number
     }
@@ -406,7 +262,11 @@ impl<'a> Maker<'a> {
         rng: &mut SplitMix64,
     ) -> ((i64, i64), u32) {
         let (tick, length) = (self.config.tick(), self.config.kind.length());
-        let late = if rng.chance(0.125) { 0 } else { rng.between(0, end - start - 1) };
+        let late = if rng.chance(self.config.same_start_share) {
+            0
+        } else {
+            rng.between(0, end - start - 1)
+        };
         let begin = start + late / tick * tick;
         let latest = (end + length.hold_down / 2).min(self.end());
         let seconds = rng.lognormal(length.median, length.sigma);

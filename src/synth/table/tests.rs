@@ -49,6 +49,12 @@ fn tables_are_what_their_labels_say() {
         TableConfig::blocks(3_000),
         TableConfig::blocks(12_000),
         TableConfig { hours: 240, ..TableConfig::blocks(12_000) },
+        TableConfig::sessions_wide(40_000),
+        TableConfig { moved_share: 1.0, same_start_share: 1.0, ..TableConfig::sessions(40_000) },
+        TableConfig { moved_share: 0.0, same_start_share: 0.0, ..TableConfig::sessions(40_000) },
+        TableConfig { tick_microsecond: 1_000_000, ..TableConfig::sessions(40_000) },
+        TableConfig { unaligned_share: 1.0, resized_share: 1.0, ..TableConfig::blocks(12_000) },
+        TableConfig { addresses: 2_048, unaligned_share: 0.0, ..TableConfig::blocks(30_000) },
     ] {
         let table = AllocationTable::generate(&config);
         assert_eq!(table.stats.check(&config), Ok(()), "{config:?} {:?}", table.stats);
@@ -57,7 +63,7 @@ fn tables_are_what_their_labels_say() {
 
 #[test]
 fn a_table_that_is_not_what_it_says_is_told() {
-    let config = TableConfig::sessions(50_000);
+    let config = TableConfig { overlap_share: 0.05, ..TableConfig::sessions(50_000) };
     let good = AllocationTable::generate(&config).stats;
     let wrong = |change: &dyn Fn(&mut TableStats)| {
         let mut stats = good.clone();
@@ -67,7 +73,12 @@ fn a_table_that_is_not_what_it_says_is_told() {
     assert!(wrong(&|s| s.entries = 47_000).contains("number of records"));
     assert!(wrong(&|s| (s.reuse, s.distinct_ports) = (1.0, 50_000)).contains("reuse"));
     assert!(wrong(&|s| s.overlap_share = 0.0).contains("overlaps"));
-    assert!(wrong(&|s| s.mean_depth = 3.0).contains("depth"));
+    assert!(wrong(&|s| s.mean_depth = 3.0).contains("mean depth"));
+    assert!(wrong(&|s| s.max_depth = 1).contains("greatest depth"));
+    assert!(wrong(&|s| s.same_start_share = 0.0).contains("equal begins"));
+    assert!(wrong(&|s| s.same_start_share *= 2.0).contains("equal begins"));
+    assert!(wrong(&|s| s.moved_share = 0.0).contains("moved hosts"));
+    assert!(wrong(&|s| s.unaligned_share = 0.1).contains("unaligned"));
     assert!(wrong(&|s| s.hit_rate_of_uniform_questions *= 2.0).contains("hit rate"));
     assert!(wrong(&|s| s.hit_rate_of_uniform_questions = 0.0).contains("hit rate"));
 }
@@ -92,6 +103,15 @@ fn figures_agree_with_a_slow_count() {
         });
         let share = to_f64(overlapped.count() as u64) / to_f64(all.len() as u64);
         assert!((share - table.stats.overlap_share).abs() < 1e-9, "{share} {:?}", table.stats);
+        let together = all.iter().enumerate().filter(|&(i, a)| {
+            all.iter().enumerate().any(|(j, b)| {
+                let earlier = (order(b), j) < (order(a), i);
+                let key = a.addr == b.addr && a.protocol == b.protocol;
+                earlier && key && a.ports.overlaps(b.ports) && a.created == b.created
+            })
+        });
+        let share = to_f64(together.count() as u64) / to_f64(all.len() as u64);
+        assert!((share - table.stats.same_start_share).abs() < 1e-9, "{share} {:?}", table.stats);
         let mut rng = SplitMix64::new(9);
         let (mut hits, n) = (0_u32, 20_000);
         let by_addr: Vec<Vec<&Allocation>> =
@@ -190,4 +210,43 @@ fn limits_are_kept() {
         ..TableConfig::sessions(100)
     };
     assert!(AllocationTable::generate(&lone).allocations.len() >= 90);
+}
+
+#[test]
+fn hosts_that_move_are_seen_on_both_addresses() {
+    let config = TableConfig {
+        addresses: 3,
+        subscribers_per_address: 20,
+        moved_share: 0.3,
+        ..TableConfig::sessions(30_000)
+    };
+    let table = AllocationTable::generate(&config);
+    let mut seen: Vec<(InsideId, Ipv4Addr)> =
+        table.allocations.iter().map(|a| (a.inside, a.addr)).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    let on_two = seen.chunk_by(|a, b| a.0 == b.0).filter(|addresses| addresses.len() == 2).count();
+    assert_eq!((seen.len() - on_two, on_two), (60, 18));
+}
+
+#[test]
+fn every_promised_share_can_be_switched_off() {
+    let config = TableConfig {
+        addresses: 600,
+        overlap_share: 0.0,
+        moved_share: 0.0,
+        resized_share: 0.0,
+        ..TableConfig::blocks(30_000)
+    };
+    let stats = AllocationTable::generate(&config).stats;
+    assert_eq!((stats.overlap_share, stats.same_start_share, stats.moved_share), (0.0, 0.0, 0.0));
+    assert_eq!((stats.max_depth, stats.mean_depth), (1, 1.0));
+    let resized = |config: &TableConfig| {
+        let changed = |index| layout(config, index).iter().any(|s| s.from == config.middle());
+        (0..600).filter(|&index| changed(index)).count()
+    };
+    assert_eq!(resized(&config), 0);
+    let half = resized(&TableConfig { resized_share: 0.5, ..config });
+    // The 15 % of addresses that mix sizes do not change theirs.
+    assert!((200..310).contains(&half), "{half}");
 }
