@@ -14,7 +14,7 @@ fn define(c: &mut Criterion) {
         ("blocks", TableConfig::blocks(common::records())),
     ] {
         let table = common::table(name, &config);
-        let index = Index::build(table.allocations.clone());
+        let index = Index::build(table.allocations.clone()).unwrap();
         let mut group = c.benchmark_group(format!("lookup/{name}"));
         for kind in [QuestionKind::Hit, QuestionKind::Miss, QuestionKind::Zipf] {
             let asked = common::asked(&table, kind);
@@ -44,7 +44,7 @@ fn define(c: &mut Criterion) {
         group.bench_function("index", |b| {
             b.iter_batched(
                 || table.allocations.clone(),
-                Index::build,
+                |rows| Index::build(rows).unwrap(),
                 criterion::BatchSize::LargeInput,
             );
         });

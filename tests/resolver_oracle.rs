@@ -32,12 +32,12 @@ fn tick(at: Timestamp) -> TimeRange {
 impl<'a> Slow<'a> {
     fn new(world: &'a World, case: &'a Case) -> Slow<'a> {
         let segment = &world.ledger.segments()[0];
-        let rows = (0..).map_while(|i| segment.index().get(i));
+        let rows = segment.index().iter().map(|(_, a)| a);
         let source = &world.ledger.manifest().sources[0];
         let log = source.log.as_ref().unwrap();
         Slow {
             case,
-            records: rows.map(|a| (*a, segment.host(a).unwrap().clone())).collect(),
+            records: rows.map(|a| (a, segment.host(&a).unwrap().clone())).collect(),
             bindings: world.ledger.identity().bindings(),
             present: source.covers.or(source.recorded).unwrap(),
             lossy: log.lossy,

@@ -84,7 +84,8 @@ impl IndexBuilder {
             // A contradiction would be between a record and itself.
             let _ = writer.push(&Known::of(allocation), allocation);
         }
-        Ok(Index::assemble(parts, &writer.finish(), &self.hosts))
+        let records = parts.order.len() as u64;
+        Ok(Index::assemble(parts, records, &writer.finish(), &self.hosts))
     }
 
     /// Builds the index of lean records: all that [`Index::get`] adds is what follows from them.
@@ -97,8 +98,23 @@ impl IndexBuilder {
     ///
     /// As [`IndexBuilder::build`], with one copy of the records besides those given.
     pub fn build_lean(self, records: Vec<Lean>) -> Result<Index, BuildError> {
-        let parts = build::build(records, &self.options)?;
-        Ok(Index::assemble(parts, &[], &self.hosts))
+        Ok(self.build_lean_ordered(records)?.0)
+    }
+
+    /// As [`IndexBuilder::build_lean`]; tells for each row ([`View::row_number`]) which of the given records it is,
+    /// for columns that the caller keeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexBuilder::build`].
+    pub fn build_lean_ordered(
+        self,
+        records: Vec<Lean>,
+    ) -> Result<(Index, Vec<u32>), BuildError> {
+        let mut parts = build::build(records, &self.options)?;
+        let order = std::mem::take(&mut parts.order);
+        let records = order.len() as u64;
+        Ok((Index::assemble(parts, records, &[], &self.hosts), order))
     }
 }
 
@@ -142,9 +158,9 @@ impl Index {
         Ok(Index::over(bytes))
     }
 
-    fn assemble(mut parts: Parts, cold: &[u8], hosts: &[u8]) -> Index {
+    fn assemble(mut parts: Parts, records: u64, cold: &[u8], hosts: &[u8]) -> Index {
         let mut header = Header {
-            records: parts.order.len() as u64,
+            records,
             origin_microsecond: parts.clock.origin_microsecond,
             step_microsecond: parts.clock.step_microsecond,
             steps: parts.clock.steps,
@@ -318,6 +334,11 @@ impl View<'_> {
         }
         let (row, ..) = self.row(position)?;
         Cold::open(self.cold).ok()?.get(row, &Known::from(&lean))
+    }
+
+    /// The row of the record at a position: 0 to the number of records, by address, port and begin.
+    pub fn row_number(self, position: u32) -> Option<u32> {
+        self.row(position).map(|(row, ..)| row)
     }
 
     /// The positions of all records, by address, port and begin.

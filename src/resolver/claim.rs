@@ -134,7 +134,7 @@ pub(super) fn contradiction(
     }
     let asked = field.asked.ports();
     for (record, logged, by_log, certain) in &records {
-        let (record, host) = (record.allocation, logged.host.as_ref());
+        let (record, host) = (&record.allocation, logged.host.as_ref());
         for (rule, by_rule) in &rules {
             if names_another(rule, host, record, asked, *certain).is_some()
                 && !is_one_subscriber(by_log, by_rule)

@@ -105,11 +105,8 @@ pub struct Contradiction {
 /// the rule sets and the ports of the record (with their runs of ports, where the rules say how long these are).
 pub fn contradictions(ledger: &Ledger) -> impl Iterator<Item = Contradiction> + '_ {
     ledger.segments().iter().flat_map(move |segment| {
-        let index = segment.index();
-        let positions = 0..u32::try_from(index.len()).unwrap_or(u32::MAX);
-        positions
-            .filter_map(move |at| index.get(at))
-            .flat_map(move |allocation| of_record(ledger, segment, allocation))
+        let records = segment.index().iter();
+        records.flat_map(move |(_, allocation)| of_record(ledger, segment, &allocation))
     })
 }
 
@@ -128,7 +125,7 @@ fn of_record<'l>(
         return Vec::new();
     };
     // What the resolver cannot take for a record is none here either.
-    let Some(record) = record(ledger, allocation, &[]) else { return Vec::new() };
+    let Some(record) = record(ledger, *allocation, &[]) else { return Vec::new() };
     let mut found: BTreeMap<Key<'l>, (Rule<'l>, Vec<PortRange>)> = BTreeMap::new();
     for (ports, ruling) in runs(ledger, allocation, certain) {
         let mut add = |during, kind, rule: &Rule<'l>, holder| {
