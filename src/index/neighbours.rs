@@ -40,7 +40,7 @@ impl View<'_> {
         let mut reach = FIRST_LOOK;
         let mut best: Option<(Timestamp, u32)> = None;
         // Whatever ended after the begin of the window overlaps it, so the latest end in it is the latest of all.
-        while let Ok(window) = TimeRange::new(range.start().minus(reach), range.start()) {
+        while let Ok(window) = TimeRange::new(before(range.start(), reach), range.start()) {
             hits.clear();
             self.during(addr, port, protocol, window, &mut hits);
             for &at in &hits {
@@ -57,7 +57,7 @@ impl View<'_> {
         }
         found.before = best.map(|(_, at)| at);
         (best, reach) = (None, FIRST_LOOK);
-        while let Ok(window) = TimeRange::new(range.end(), range.end().plus(reach)) {
+        while let Ok(window) = TimeRange::new(range.end(), after(range.end(), reach)) {
             hits.clear();
             self.during(addr, port, protocol, window, &mut hits);
             for &at in &hits {
@@ -84,4 +84,14 @@ impl View<'_> {
         }
         TimeDelta::from_microsecond(reach.as_microsecond().saturating_mul(4))
     }
+}
+
+/// The begin of a look back; the furthest is all of time.
+fn before(at: Timestamp, reach: TimeDelta) -> Timestamp {
+    if reach == TimeDelta::MAX { Timestamp::MIN } else { at.minus(reach) }
+}
+
+/// The end of a look ahead; the furthest is all of time.
+fn after(at: Timestamp, reach: TimeDelta) -> Timestamp {
+    if reach == TimeDelta::MAX { Timestamp::MAX } else { at.plus(reach) }
 }

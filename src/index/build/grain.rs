@@ -39,5 +39,5 @@ pub(super) fn clock_of(records: &[Lean]) -> Clock {
     let from = from.div_euclid(step).saturating_mul(step);
     let length = until.wrapping_sub(from).cast_unsigned();
     let step = step.cast_unsigned();
-    Clock::new(from, step, (length / step + 1).min(MOST_STEPS))
+    Clock::new(from, step, (length / step).saturating_add(1).min(MOST_STEPS))
 }
