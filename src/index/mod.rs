@@ -32,6 +32,8 @@ pub mod cold;
 mod directory;
 mod exact;
 mod format;
+#[cfg(test)]
+mod hostile_tests;
 mod image;
 mod lean;
 mod line;
