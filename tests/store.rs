@@ -48,3 +48,24 @@ fn each_inserted_table_is_a_source_of_its_own() {
     }
     assert_eq!(Ledger::verify(dir.path()).unwrap(), 2);
 }
+
+#[test]
+fn a_mapped_ledger_answers_like_one_that_was_read() {
+    use portledger::index::Index;
+
+    let dir = tempfile::tempdir().unwrap();
+    let table = AllocationTable::generate(&TableConfig::sessions(3_000));
+    let mut ledger = Ledger::create(dir.path()).unwrap();
+    ledger
+        .insert_allocations("cgn-1", table.hosts, table.allocations, Profile::exact(), None)
+        .unwrap();
+    drop(ledger);
+    let read = Ledger::open(dir.path()).unwrap();
+    #[expect(unsafe_code, reason = "the file is the test's own")]
+    // SAFETY: nothing writes into the temporary directory while the ledger lives.
+    let mapped = unsafe { Ledger::open_mapped(dir.path()) }.unwrap();
+    let all = |index: &Index| index.iter().collect::<Vec<_>>();
+    let (read, mapped) = (&read.segments()[0], &mapped.segments()[0]);
+    assert_eq!(all(read.index()), all(mapped.index()));
+    assert!(read.hosts().eq(mapped.hosts()) && read.hosts().count() > 0);
+}

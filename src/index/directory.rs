@@ -123,7 +123,8 @@ mod tests {
             }
             assert_eq!(find(&table, 7), None);
         }
-        let full = vec![Plane { addr: 1, region: 0, place: 0, port_shift: 16, next: NONE }.to_bytes(); 8];
+        let full =
+            vec![Plane { addr: 1, region: 0, place: 0, port_shift: 16, next: NONE }.to_bytes(); 8];
         assert_eq!(find(&full, 2), None);
     }
 }

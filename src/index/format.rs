@@ -185,7 +185,9 @@ impl Header {
         let checks = self.section(Section::Checks);
         let total = file.len() as u64;
         let Some((body, sums)) = file.split_at_mut_checked(checks.start) else { return };
-        for (block, sum) in body.get(HEADER..).unwrap_or_default().chunks(BLOCK).zip(sums.chunks_exact_mut(4)) {
+        for (block, sum) in
+            body.get(HEADER..).unwrap_or_default().chunks(BLOCK).zip(sums.chunks_exact_mut(4))
+        {
             sum.copy_from_slice(&crc32fast::hash(block).to_le_bytes());
         }
         let sums = crc32fast::hash(sums);

@@ -19,7 +19,10 @@ fn records() -> Vec<Lean> {
             let spread = |modulus: u32| n.wrapping_mul(0x9E37_79B9) >> 8 & 0xFFFF_FFFF % modulus;
             let ports = match n % 5 {
                 0 => PortRange::ALL,
-                1 => PortRange::new_assert(1024 + 512 * (n as u16 % 60), 1535 + 512 * (n as u16 % 60)),
+                1 => PortRange::new_assert(
+                    1024 + 512 * (n as u16 % 60),
+                    1535 + 512 * (n as u16 % 60),
+                ),
                 _ => PortRange::single(n as u16 % 90),
             };
             let start = if n % 3 == 0 { i64::from(n) } else { i64::from(spread(86_400_000)) };

@@ -107,10 +107,7 @@ impl IndexBuilder {
     /// # Errors
     ///
     /// As [`IndexBuilder::build`].
-    pub fn build_lean_ordered(
-        self,
-        records: Vec<Lean>,
-    ) -> Result<(Index, Vec<u32>), BuildError> {
+    pub fn build_lean_ordered(self, records: Vec<Lean>) -> Result<(Index, Vec<u32>), BuildError> {
         let mut parts = build::build(records, &self.options)?;
         let order = std::mem::take(&mut parts.order);
         let records = order.len() as u64;
@@ -268,7 +265,7 @@ impl Index {
         self.view().get(position)
     }
 
-    /// All allocations with their positions, by address, port and begin.
+    /// All allocations with their positions, address by address; in no other order that means anything.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Allocation)> {
         let view = self.view();
         view.positions().filter_map(move |at| Some((at, view.get(at)?)))
@@ -336,12 +333,12 @@ impl View<'_> {
         Cold::open(self.cold).ok()?.get(row, &Known::from(&lean))
     }
 
-    /// The row of the record at a position: 0 to the number of records, by address, port and begin.
+    /// The row of the record at a position: below the number of records, in the order of positions.
     pub fn row_number(self, position: u32) -> Option<u32> {
         self.row(position).map(|(row, ..)| row)
     }
 
-    /// The positions of all records, by address, port and begin.
+    /// The positions of all records, ascending, address by address.
     pub fn positions(self) -> impl Iterator<Item = u32> {
         (0..).zip(self.lines).flat_map(|(number, line)| {
             let line = super::line::Line(line);

@@ -94,9 +94,7 @@ impl Lean {
     }
 
     pub(super) const fn serves(&self, protocol: u16) -> bool {
-        self.protocol == protocol
-            || self.protocol == EVERY_PROTOCOL
-            || protocol == EVERY_PROTOCOL
+        self.protocol == protocol || self.protocol == EVERY_PROTOCOL || protocol == EVERY_PROTOCOL
     }
 }
 

@@ -98,10 +98,6 @@ impl LineBuilder {
         LineBuilder { row: row & 0xFFF, ..LineBuilder::default() }
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.count == LANES
-    }
-
     /// Adds a lane and gives its place; the line must not be full.
     pub(super) fn push(&mut self, lane: Lane) -> usize {
         let at = self.count;

@@ -40,7 +40,13 @@ impl Asked {
     fn new(addr: Ipv4Addr, port: u16, protocol: Option<Protocol>, at: Timestamp) -> Asked {
         let protocol = protocol.map_or(EVERY_PROTOCOL, |p| u16::from(p.number()));
         let at_microsecond = at.as_microsecond();
-        Asked { addr: addr.to_bits(), at_microsecond, port, protocol, wanted: Wanted::new(protocol) }
+        Asked {
+            addr: addr.to_bits(),
+            at_microsecond,
+            port,
+            protocol,
+            wanted: Wanted::new(protocol),
+        }
     }
 
     /// Whether the exact record answers. The address matters: where several share a region, a length that is rounded
@@ -142,7 +148,8 @@ impl View<'_> {
                         &mut hits.positions,
                     );
                 } else {
-                    let asked = Asked::new(question.addr, question.port, question.protocol, question.at);
+                    let asked =
+                        Asked::new(question.addr, question.port, question.protocol, question.at);
                     self.read(*spot, &asked, &mut hits.positions);
                 }
                 hits.ends.push(u32::try_from(hits.positions.len()).unwrap_or(u32::MAX));

@@ -2,7 +2,10 @@
 //! files.
 //!
 //! The only unsafe code. It pays: `cargo bench --bench machine` shows both with and without.
-#![expect(unsafe_code, reason = "the language has no safe prefetch, and no safe call into vector code")]
+#![expect(
+    unsafe_code,
+    reason = "the language has no safe prefetch, and no safe call into vector code"
+)]
 
 use std::fs::File;
 use std::io;

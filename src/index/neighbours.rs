@@ -63,7 +63,8 @@ impl View<'_> {
             for &at in &hits {
                 let Some(record) = self.get(at) else { continue };
                 let start = record.outer.start();
-                if start >= range.end() && best.is_none_or(|(b, _)| start < b) && is_other(&record) {
+                if start >= range.end() && best.is_none_or(|(b, _)| start < b) && is_other(&record)
+                {
                     best = Some((start, at));
                 }
             }

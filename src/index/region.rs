@@ -126,7 +126,9 @@ impl Leaf {
             self.bit,
             self.x,
             u64::from(self.address) | u64::from(self.host) << 32,
-            u64::from(self.buckets) | u64::from(self.shape) << 32 | u64::from(self.outer_shape) << 48,
+            u64::from(self.buckets)
+                | u64::from(self.shape) << 32
+                | u64::from(self.outer_shape) << 48,
             u64::from(self.port)
                 | u64::from(self.port_shift) << 16
                 | u64::from(self.bucket_shift) << 24

@@ -161,12 +161,15 @@ mod tests {
 
     #[test]
     fn a_unit_is_the_quotient_for_every_port() {
-        for (size, phase) in [(1, 0), (3, 2), (1000, 24), (1000, 999), (63, 1), (65_535, 5), (65_536, 65_535)] {
+        for (size, phase) in
+            [(1, 0), (3, 2), (1000, 24), (1000, 999), (63, 1), (65_535, 5), (65_536, 65_535)]
+        {
             let geometry = shape(size, phase, 1);
             for port in 0..=u16::MAX {
                 let exact = (u64::from(port) + u64::from(phase)) / u64::from(size);
                 assert_eq!(geometry.unit(port), exact, "{port} in {size} + {phase}");
-                let (first, last) = Geometry::new(Shape { units: 1 << 20, ..geometry.shape }).ports(exact, 65_536);
+                let (first, last) =
+                    Geometry::new(Shape { units: 1 << 20, ..geometry.shape }).ports(exact, 65_536);
                 assert!((first..=last).contains(&port));
             }
         }

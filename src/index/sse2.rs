@@ -4,8 +4,8 @@ use std::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_and_si128, _mm_andnot_si128, _mm_castps_si128, _mm_cmpgt_epi32,
     _mm_cvtepi32_ps, _mm_movemask_epi8, _mm_or_si128, _mm_packs_epi16, _mm_packs_epi32,
     _mm_set_epi64x, _mm_set1_epi32, _mm_setzero_si128, _mm_slli_epi32, _mm_srli_epi32,
-    _mm_sub_epi32, _mm_unpackhi_epi8, _mm_unpackhi_epi16, _mm_unpacklo_epi8,
-    _mm_unpacklo_epi16, _mm_xor_si128,
+    _mm_sub_epi32, _mm_unpackhi_epi8, _mm_unpackhi_epi16, _mm_unpacklo_epi8, _mm_unpacklo_epi16,
+    _mm_xor_si128,
 };
 
 use super::line::{CODE_BASE, Met, Wanted};
@@ -35,8 +35,7 @@ pub(super) fn meet(line: &[u8; 64], x6: u32, wanted: Wanted) -> Met {
         _mm_unpacklo_epi16(high, zero),
     ];
     let (x6, base) = (splat(x6), splat(CODE_BASE));
-    let (own, always, enabled) =
-        (splat(wanted.own), splat(wanted.always), splat(wanted.enabled));
+    let (own, always, enabled) = (splat(wanted.own), splat(wanted.always), splat(wanted.enabled));
     let test = |word: [u8; 16], low: __m128i| {
         let word = vector(word);
         let start = _mm_andnot_si128(splat(63), word);
@@ -46,12 +45,10 @@ pub(super) fn meet(line: &[u8; 64], x6: u32, wanted: Wanted) -> Met {
         let upper = _mm_slli_epi32::<6>(_mm_and_si128(word, splat(0x3C)));
         let length = _mm_add_epi32(_mm_or_si128(upper, low), base);
         let differs = _mm_or_si128(_mm_xor_si128(word, own), always);
-        let fails =
-            _mm_and_si128(_mm_andnot_si128(_mm_srli_epi32::<1>(word), differs), enabled);
+        let fails = _mm_and_si128(_mm_andnot_si128(_mm_srli_epi32::<1>(word), differs), enabled);
         let since = _mm_or_si128(since, _mm_slli_epi32::<20>(fails));
         let beyond = _mm_cmpgt_epi32(since, length);
-        let inside =
-            _mm_and_si128(_mm_cmpgt_epi32(length, since), _mm_cmpgt_epi32(since, base));
+        let inside = _mm_and_si128(_mm_cmpgt_epi32(length, since), _mm_cmpgt_epi32(since, base));
         (beyond, inside)
     };
     let [low_a, low_b, low_c] = lows;

@@ -183,7 +183,9 @@ impl View<'_> {
                     let until = (high - base).min(mask);
                     let region = self.region(u64::from(child) + part)?;
                     let Region::Leaf { shape, .. } = region else {
-                        self.scan(region, geometry, from, until, part_shift, window, progress, hits);
+                        self.scan(
+                            region, geometry, from, until, part_shift, window, progress, hits,
+                        );
                         continue;
                     };
                     let own = self.geometry(shape)?;

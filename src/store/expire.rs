@@ -9,8 +9,8 @@ use super::ledger::Ledger;
 use super::segment::Segment;
 use super::subscribers::{self, Stored};
 use crate::allocation::{Allocation, SourceId};
-use crate::inside::InsideHost;
 use crate::identity::{AccountingRecord, AccountingStatus};
+use crate::inside::InsideHost;
 use crate::time::{TimeRange, Timestamp};
 
 /// What was deleted.
@@ -48,11 +48,8 @@ impl Ledger {
         let state = changed.state + 1;
         let mut segments = Vec::new();
         for (number, segment) in self.segments.iter().enumerate() {
-            let kept: Vec<Allocation> = segment
-                .index()
-                .iter()
-                .filter_map(|(_, a)| cut(&a, before, &mut expired))
-                .collect();
+            let kept: Vec<Allocation> =
+                segment.index().iter().filter_map(|(_, a)| cut(&a, before, &mut expired)).collect();
             let hosts: Vec<InsideHost> = segment.hosts().cloned().collect();
             let kept = Segment::new(&hosts, &kept)?;
             if let Some(dir) = &self.dir {

@@ -8,7 +8,9 @@ use super::coverage::Coverage;
 use super::error::{LedgerError, io_error};
 use super::expire;
 use super::files;
-use super::manifest::{LEDGER_VERSION, LogFacts, Manifest, Pool, SourceEntry, SourceKind};
+use super::manifest::{
+    FileEntry, LEDGER_VERSION, LogFacts, Manifest, Pool, SourceEntry, SourceKind,
+};
 use super::rules;
 use super::segment::Segment;
 use super::subscribers;
@@ -72,7 +74,30 @@ impl Ledger {
         if !dir.join(MANIFEST).exists() {
             return Err(LedgerError::NoLedger(dir.to_owned()));
         }
-        Ledger::load(dir, None)
+        Ledger::load(dir, None, Segment::read)
+    }
+
+    /// Opens a ledger to ask it, its segments mapped: at once, however large they are.
+    ///
+    /// Segments are checked by their headers only; run [`Ledger::verify`] first where disks or copies are not trusted,
+    /// because a changed byte can name another host.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::open`].
+    ///
+    /// # Safety
+    ///
+    /// As long as the ledger lives, nobody may truncate or write into its segment files. This crate never does: it
+    /// writes new files and deletes old ones, which leaves maps of them as they were.
+    #[expect(unsafe_code, reason = "hands the duty of the maps on")]
+    pub unsafe fn open_mapped(dir: impl AsRef<Path>) -> Result<Ledger, LedgerError> {
+        let dir = dir.as_ref();
+        if !dir.join(MANIFEST).exists() {
+            return Err(LedgerError::NoLedger(dir.to_owned()));
+        }
+        // SAFETY: the caller's duty is this function's own.
+        Ledger::load(dir, None, |dir, entry| unsafe { Segment::map(dir, entry) })
     }
 
     /// Opens a ledger to change it, and makes it where there is none.
@@ -91,7 +116,7 @@ impl Ledger {
             Err(fs::TryLockError::Error(e)) => return Err(io_error(&path, e)),
         }
         if dir.join(MANIFEST).exists() {
-            return Ledger::load(dir, Some(lock));
+            return Ledger::load(dir, Some(lock), Segment::read);
         }
         let mut ledger = Ledger::in_memory();
         ledger.dir = Some(dir.to_owned());
@@ -100,7 +125,11 @@ impl Ledger {
         Ok(ledger)
     }
 
-    fn load(dir: &Path, lock: Option<File>) -> Result<Ledger, LedgerError> {
+    fn load(
+        dir: &Path,
+        lock: Option<File>,
+        read: impl Fn(&Path, &FileEntry) -> Result<Segment, LedgerError>,
+    ) -> Result<Ledger, LedgerError> {
         let path = dir.join(MANIFEST);
         let bytes = fs::read(&path).map_err(|e| io_error(&path, e))?;
         let corrupt = |e: serde_json::Error| LedgerError::corrupt(MANIFEST, &e.to_string());
@@ -109,8 +138,7 @@ impl Ledger {
             return Err(LedgerError::Version { found: version.version, known: LEDGER_VERSION });
         }
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(corrupt)?;
-        let segments =
-            manifest.segments.iter().map(|e| Segment::read(dir, e)).collect::<Result<_, _>>()?;
+        let segments = manifest.segments.iter().map(|e| read(dir, e)).collect::<Result<_, _>>()?;
         let mut history = RuleHistory::default();
         for entry in &manifest.rules {
             files::check(dir, &entry.file)?;

@@ -25,10 +25,7 @@ impl Segment {
     ///
     /// [`LedgerError::Corrupt`] when an allocation names a host that is not there, [`LedgerError::Index`] when there
     /// are too many for one segment.
-    pub fn new(
-        hosts: &[InsideHost],
-        allocations: &[Allocation],
-    ) -> Result<Segment, LedgerError> {
+    pub fn new(hosts: &[InsideHost], allocations: &[Allocation]) -> Result<Segment, LedgerError> {
         let known = |a: &Allocation| usize::try_from(a.inside.0).is_ok_and(|at| at < hosts.len());
         if !allocations.iter().all(known) {
             return Err(LedgerError::corrupt(
@@ -69,7 +66,8 @@ impl Segment {
     pub(super) fn read(dir: &Path, entry: &FileEntry) -> Result<Segment, LedgerError> {
         let path = dir.join(&entry.file);
         let bytes = std::fs::read(&path).map_err(|e| io_error(&path, e))?;
-        let corrupt = |e: crate::index::FormatError| LedgerError::corrupt(&entry.file, &e.to_string());
+        let corrupt =
+            |e: crate::index::FormatError| LedgerError::corrupt(&entry.file, &e.to_string());
         let index = Index::from_bytes(&bytes).map_err(corrupt)?;
         index.verify().map_err(corrupt)?;
         Segment::over(&entry.file, index)

@@ -11,11 +11,13 @@ const HOUR_MICROSECOND: i64 = 3_600_000_000;
 /// because a stamp of another year would cost every record its precision.
 pub(super) fn clock_of(records: &[Lean]) -> Clock {
     let stride = records.len() / 4096 + 1;
-    let mut starts: Vec<i64> = records.iter().step_by(stride).map(|r| r.start_microsecond).collect();
+    let mut starts: Vec<i64> =
+        records.iter().step_by(stride).map(|r| r.start_microsecond).collect();
     let mut ends: Vec<i64> = records.iter().step_by(stride).map(|r| r.end_microsecond).collect();
     starts.sort_unstable();
     ends.sort_unstable();
-    let at = |sorted: &[i64], part: usize| sorted.get(sorted.len() * part / 100).copied().unwrap_or(0);
+    let at =
+        |sorted: &[i64], part: usize| sorted.get(sorted.len() * part / 100).copied().unwrap_or(0);
     let (first, last) = (at(&starts, 1), at(&starts, 99));
     let wide = last.saturating_sub(first).max(HOUR_MICROSECOND);
     let lowest = first.saturating_sub(wide);

@@ -184,7 +184,12 @@ impl Builder {
         let ticks = u32::try_from(piece.end - piece.x).unwrap_or(u32::MAX);
         let shortest = (least(code(ticks)) << shift).saturating_sub(begin);
         let end = length.checked_sub(shortest).filter(|_| is_on_grid);
-        Row { begin, end, host: u64::from(record.inside), key: self.key(frame, record, piece.class) }
+        Row {
+            begin,
+            end,
+            host: u64::from(record.inside),
+            key: self.key(frame, record, piece.class),
+        }
     }
 
     fn key(&mut self, frame: &Frame<'_>, record: &Lean, class: Class) -> u64 {
@@ -228,7 +233,8 @@ impl Builder {
         while fine > 0 {
             let span = super::span(&self.parts.clock, fine - 1);
             let shape = geometry.shape;
-            let length = input.places()
+            let length = input
+                .places()
                 .checked_mul(u64::from(shape.units))
                 .and_then(|n| n.checked_mul(span))
                 .filter(|length| *length < 1 << 56);
@@ -302,8 +308,7 @@ impl Builder {
         let mut most_lines = MOST_LINES;
         loop {
             let length = ((1_u64 << part_shift) >> shift).max(1);
-            let shape =
-                Shape { span: 0, units: 0, unit_ports: 1, phase: 0, shift, length };
+            let shape = Shape { span: 0, units: 0, unit_ports: 1, phase: 0, shift, length };
             let geometry = Geometry::new(shape);
             let coarse: Vec<Piece> = pieces
                 .iter()
@@ -360,7 +365,10 @@ fn is_in_reach(geometry: &Geometry, cut: Cut, lines: &[Extent], placement: Place
         let mut last = first;
         while let Some(extent) = extent(line) {
             last = extent.last;
-            if !extent.spills || extent.last >= high || line - (bucket << cut.bucket_shift) > placement.chain {
+            if !extent.spills
+                || extent.last >= high
+                || line - (bucket << cut.bucket_shift) > placement.chain
+            {
                 break;
             }
             line += 1;

@@ -193,8 +193,13 @@ impl Builder {
             let first = u32::try_from(self.parts.regions.len()).unwrap_or(u32::MAX);
             self.plane(number, addresses, members, plan)?;
             for (place, addr) in (0_u16..).zip(addresses) {
-                let mut plane =
-                    Plane { addr: *addr, region: first, place, port_shift: plan.port_shift, next: NONE };
+                let mut plane = Plane {
+                    addr: *addr,
+                    region: first,
+                    place,
+                    port_shift: plan.port_shift,
+                    next: NONE,
+                };
                 if at == 0 {
                     if plans.len() > 1 {
                         plane.next = u32::try_from(self.parts.more.len()).unwrap_or(NONE);
@@ -263,8 +268,14 @@ impl Builder {
                 continue;
             }
             let port = u16::try_from(region << plan.port_shift).unwrap_or(0);
-            let input =
-                RegionInput { members, chosen, addresses, address, port, port_shift: plan.port_shift };
+            let input = RegionInput {
+                members,
+                chosen,
+                addresses,
+                address,
+                port,
+                port_shift: plan.port_shift,
+            };
             let built = self.region(&input, plan.grid)?;
             if let Some(slot) = self.parts.regions.get_mut(first + region) {
                 *slot = built;
@@ -274,10 +285,15 @@ impl Builder {
     }
 
     /// Builds a region: the finest ticks that its lines allow; parts of their own for what is too dense.
-    fn region(&mut self, input: &RegionInput<'_>, grid: Option<Grid>) -> Result<Region, BuildError> {
+    fn region(
+        &mut self,
+        input: &RegionInput<'_>,
+        grid: Option<Grid>,
+    ) -> Result<Region, BuildError> {
         let of = |(at, _): &(u32, u32)| input.members.get(*at as usize);
-        let grid = grid
-            .unwrap_or_else(|| plan::grid(input.chosen.iter().filter_map(of), u32::from(input.port)));
+        let grid = grid.unwrap_or_else(|| {
+            plan::grid(input.chosen.iter().filter_map(of), u32::from(input.port))
+        });
         let clock = self.parts.clock;
         let mut shift = 0_u8;
         let geometry = |shift: u8| {

@@ -123,9 +123,7 @@ pub(super) fn place(
                 put(Piece { x: from, is_first: false, ..*piece }, home, placed);
             }
         }
-        while let Some(piece) =
-            rest.next_if(|p| geometry.bucket(p.x, cut.buckets) <= bucket)
-        {
+        while let Some(piece) = rest.next_if(|p| geometry.bucket(p.x, cut.buckets) <= bucket) {
             put(*piece, home, placed);
             if geometry.bucket(piece.end, cut.buckets) > bucket {
                 going_on.push(*piece);

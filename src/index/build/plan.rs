@@ -76,7 +76,10 @@ pub(super) fn plan(records: &[Lean]) -> Vec<PlanePlan> {
                 *own += count;
             }
             _ => {
-                planes.push((PlanePlan { low: class, high: class, port_shift: 0, grid: None }, count));
+                planes.push((
+                    PlanePlan { low: class, high: class, port_shift: 0, grid: None },
+                    count,
+                ));
             }
         }
     }
@@ -147,9 +150,7 @@ fn block_regions<'a, I: Iterator<Item = &'a Lean> + Clone>(
 /// The commonest block of some records, and where it lies in a region that begins at `base`.
 pub(super) fn grid<'a>(records: impl Iterator<Item = &'a Lean> + Clone, base: u32) -> Grid {
     let unit_ports = commonest(records.clone().map(size)).unwrap_or(1);
-    let offset = |r: &Lean| {
-        (u32::from(r.first) + unit_ports - base % unit_ports) % unit_ports
-    };
+    let offset = |r: &Lean| (u32::from(r.first) + unit_ports - base % unit_ports) % unit_ports;
     let offset = commonest(records.filter(|r| size(r) == unit_ports).map(offset)).unwrap_or(0);
     let phase = u16::try_from((unit_ports - offset) % unit_ports).unwrap_or(0);
     Grid { unit_ports, phase }
@@ -166,5 +167,8 @@ fn commonest(values: impl Iterator<Item = u32>) -> Option<u32> {
         }
     }
     // The smaller of equals, so that the choice does not hang on the order of the records.
-    counts.into_iter().max_by_key(|&(value, count)| (count, u32::MAX - value)).map(|(value, _)| value)
+    counts
+        .into_iter()
+        .max_by_key(|&(value, count)| (count, u32::MAX - value))
+        .map(|(value, _)| value)
 }
