@@ -80,6 +80,16 @@ impl Lean {
         TimeRange::new(start, end).unwrap_or(TimeRange::instant(start))
     }
 
+    /// Where [`Lean::outer`] begins, microseconds since 1970-01-01T00:00:00Z.
+    pub const fn start_microsecond(&self) -> i64 {
+        self.start_microsecond
+    }
+
+    /// Where [`Lean::outer`] ends: the first microsecond that is not held any more.
+    pub const fn end_microsecond(&self) -> i64 {
+        self.end_microsecond
+    }
+
     /// Who held the ports.
     pub const fn inside(&self) -> InsideId {
         InsideId(self.inside)

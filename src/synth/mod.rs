@@ -34,7 +34,7 @@ mod stats;
 mod table;
 
 pub use config::{TableConfig, TableKind};
-pub use lean::{Lean, LeanTable};
+pub use lean::LeanTable;
 pub use oracle::Oracle;
 pub use provider::{
     DeclaredPool, ImportFile, Provider, ProviderConfig, ProviderFiles, ProviderSummary, RuleFile,

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use portledger::synth::{Lean, SplitMix64};
+use portledger::index::Lean;
+use portledger::synth::SplitMix64;
 
-use crate::contender::Question;
+use crate::contender::{Question, protocol_number};
 
 /// Questions of one kind with the records that each of them must find.
 pub struct Asked {
@@ -80,13 +81,19 @@ pub fn draw(records: &[Lean], n: usize) -> Vec<Asked> {
         (0..n)
             .map(|_| {
                 let r = &records[choose(&mut rng)];
-                within(r, (r.first, r.last), (r.start_microsecond, r.end_microsecond), &mut rng)
+                within(
+                    r,
+                    (r.ports().first(), r.ports().last()),
+                    (r.start_microsecond(), r.end_microsecond()),
+                    &mut rng,
+                )
             })
             .collect()
     };
     let count = records.len() as u64;
-    let hot: Vec<usize> =
-        (0..records.len()).filter(|&i| records[i].addr == records[0].addr).collect();
+    let hot: Vec<usize> = (0..records.len())
+        .filter(|&i| records[i].addr().to_bits() == records[0].addr().to_bits())
+        .collect();
     let mut kinds = vec![
         ("hit", hit(1, &|rng| rng.below(count) as usize)),
         ("zipf", hit(3, &|rng| zipf(count, rng))),
@@ -98,9 +105,10 @@ pub fn draw(records: &[Lean], n: usize) -> Vec<Asked> {
         .filter_map(|_| {
             let &(a, b) = rng.pick(&pairs)?;
             let (a, b) = (&records[a as usize], &records[b as usize]);
-            let ports = (a.first.max(b.first), a.last.min(b.last));
-            let start = a.start_microsecond.max(b.start_microsecond);
-            let end = a.end_microsecond.min(b.end_microsecond);
+            let ports =
+                (a.ports().first().max(b.ports().first()), a.ports().last().min(b.ports().last()));
+            let start = a.start_microsecond().max(b.start_microsecond());
+            let end = a.end_microsecond().min(b.end_microsecond());
             Some(within(a, ports, (start, end), &mut rng))
         })
         .collect();
@@ -133,9 +141,9 @@ fn within(r: &Lean, ports: (u16, u16), times: (i64, i64), rng: &mut SplitMix64) 
     let port = rng.between(i64::from(ports.0), i64::from(ports.1)) as u16;
     Question {
         at: rng.between(times.0, times.1 - 1),
-        addr: r.addr,
+        addr: r.addr().to_bits(),
         port,
-        protocol: if r.protocol == 0 { protocol(rng) } else { r.protocol },
+        protocol: if protocol_number(r) == 0 { protocol(rng) } else { protocol_number(r) },
     }
 }
 
@@ -153,18 +161,29 @@ fn zipf(count: u64, rng: &mut SplitMix64) -> usize {
 /// Half just after an end, where the last holder is the wrong answer; half anywhere.
 fn misses(records: &[Lean], n: usize) -> Vec<Question> {
     let mut rng = SplitMix64::new(2);
-    let start = records.iter().map(|r| r.start_microsecond).min().unwrap_or(0);
-    let end = records.iter().map(|r| r.end_microsecond).max().unwrap_or(0);
+    let start = records.iter().map(|r| r.start_microsecond()).min().unwrap_or(0);
+    let end = records.iter().map(|r| r.end_microsecond()).max().unwrap_or(0);
     (0..n)
         .filter_map(|_| {
             let &r = rng.pick(records)?;
-            let protocol = if r.protocol == 0 { protocol(&mut rng) } else { r.protocol };
+            let protocol =
+                if protocol_number(&r) == 0 { protocol(&mut rng) } else { protocol_number(&r) };
             Some(if rng.chance(0.5) {
                 let late = if rng.chance(0.1) { 0 } else { rng.between(0, 59_000_000) };
-                Question { at: r.end_microsecond + late, addr: r.addr, port: r.last, protocol }
+                Question {
+                    at: r.end_microsecond() + late,
+                    addr: r.addr().to_bits(),
+                    port: r.ports().last(),
+                    protocol,
+                }
             } else {
                 let port = rng.between(1024, 65_535) as u16;
-                Question { at: rng.between(start, end - 1), addr: r.addr, port, protocol }
+                Question {
+                    at: rng.between(start, end - 1),
+                    addr: r.addr().to_bits(),
+                    port,
+                    protocol,
+                }
             })
         })
         .collect()
@@ -173,25 +192,31 @@ fn misses(records: &[Lean], n: usize) -> Vec<Question> {
 /// Pairs of records of which the second begins while the first holds the same port: all of a share of the keys that
 /// has some two million records.
 fn overlapping(records: &[Lean]) -> Vec<(u32, u32)> {
-    let single = records.iter().all(|r| r.first == r.last);
-    let key = |r: &Lean| u64::from(r.addr) << 16 | u64::from(if single { r.first } else { 0 });
+    let single = records.iter().all(|r| r.ports().first() == r.ports().last());
+    let key = |r: &Lean| {
+        u64::from(r.addr().to_bits()) << 16 | u64::from(if single { r.ports().first() } else { 0 })
+    };
     let share = (records.len() / 2_000_000).max(1) as u64;
     let is_chosen = |r: &Lean| SplitMix64::new(key(r)).below(share) == 0;
     let mut some: Vec<u32> =
         (0..).zip(records).filter(|(_, r)| is_chosen(r)).map(|(i, _)| i).collect();
     let of = |i: u32| &records[i as usize];
-    some.sort_unstable_by_key(|&i| (key(of(i)), of(i).start_microsecond, i));
+    some.sort_unstable_by_key(|&i| (key(of(i)), of(i).start_microsecond(), i));
     let mut pairs = Vec::new();
     let mut open: Vec<u32> = Vec::new();
     for (position, &i) in some.iter().enumerate() {
         if position > 0 && key(of(some[position - 1])) != key(of(i)) {
             open.clear();
         }
-        let (new, start) = (of(i), of(i).start_microsecond);
-        open.retain(|&o| of(o).end_microsecond > start);
+        let (new, start) = (of(i), of(i).start_microsecond());
+        open.retain(|&o| of(o).end_microsecond() > start);
         let same = |o: &Lean| {
-            let protocol = o.protocol == 0 || new.protocol == 0 || o.protocol == new.protocol;
-            protocol && o.first <= new.last && new.first <= o.last
+            let protocol = protocol_number(o) == 0
+                || protocol_number(new) == 0
+                || protocol_number(o) == protocol_number(new);
+            protocol
+                && o.ports().first() <= new.ports().last()
+                && new.ports().first() <= o.ports().last()
         };
         pairs.extend(open.iter().filter(|&&o| same(of(o))).map(|&o| (o, i)));
         open.push(i);
@@ -208,12 +233,13 @@ fn answer(records: &[Lean], questions: &[Question]) -> Vec<(u32, u32)> {
     by_address.values_mut().for_each(|list| list.sort_unstable());
     let mut found = Vec::new();
     for (id, r) in (0..).zip(records) {
-        let Some(list) = by_address.get(&r.addr) else { continue };
-        let from = list.partition_point(|&(port, _)| port < r.first);
-        for &(_, position) in list[from..].iter().take_while(|(port, _)| *port <= r.last) {
+        let Some(list) = by_address.get(&r.addr().to_bits()) else { continue };
+        let from = list.partition_point(|&(port, _)| port < r.ports().first());
+        for &(_, position) in list[from..].iter().take_while(|(port, _)| *port <= r.ports().last())
+        {
             let q = &questions[position as usize];
-            let protocol = r.protocol == 0 || r.protocol == q.protocol;
-            if protocol && (r.start_microsecond..r.end_microsecond).contains(&q.at) {
+            let protocol = protocol_number(r) == 0 || protocol_number(r) == q.protocol;
+            if protocol && (r.start_microsecond()..r.end_microsecond()).contains(&q.at) {
                 found.push((position, id));
             }
         }

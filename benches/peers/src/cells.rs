@@ -5,9 +5,9 @@
 //! A record lies in one cell or in several neighbours; a question in exactly one. `cell * span + milliseconds` is a
 //! place on one line, and no peer has to look at ports or protocols again: the most favourable key there is.
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 
-use crate::contender::Question;
+use crate::contender::{Question, protocol_number};
 
 /// Numbers addresses by two loads.
 struct Addresses {
@@ -25,10 +25,11 @@ impl Addresses {
         // A bit for every IPv4 address; the system gives memory only to the few pages that are touched.
         let mut seen = vec![0_u64; 1 << 26];
         for r in records {
-            let (word, bit) = ((r.addr >> 6) as usize, 1_u64 << (r.addr & 63));
+            let (word, bit) =
+                ((r.addr().to_bits() >> 6) as usize, 1_u64 << (r.addr().to_bits() & 63));
             if seen[word] & bit == 0 {
                 seen[word] |= bit;
-                sorted.push(r.addr);
+                sorted.push(r.addr().to_bits());
             }
         }
         drop(seen);
@@ -72,10 +73,10 @@ impl Stretches {
         edges.extend((0..addresses.sorted.len()).map(|index| edge(index, 0)));
         // Tenants of one block follow one another on the same edges: most pairs are caught here already.
         for r in records {
-            let index = addresses.index(r.addr).expect("every address was numbered");
-            edges.push(edge(index, u64::from(r.first)));
-            if r.last != u16::MAX {
-                edges.push(edge(index, u64::from(r.last) + 1));
+            let index = addresses.index(r.addr().to_bits()).expect("every address was numbered");
+            edges.push(edge(index, u64::from(r.ports().first())));
+            if r.ports().last() != u16::MAX {
+                edges.push(edge(index, u64::from(r.ports().last()) + 1));
             }
         }
         edges.sort_unstable();
@@ -149,14 +150,14 @@ impl Cells {
     ///
     /// When stamps are off the millisecond grid, or some records have a protocol and others none.
     pub fn new(records: &[Lean]) -> Cells {
-        let origin = records.iter().map(|r| r.start_microsecond).min().unwrap_or(0);
-        let end = records.iter().map(|r| r.end_microsecond).max().unwrap_or(0);
+        let origin = records.iter().map(|r| r.start_microsecond()).min().unwrap_or(0);
+        let end = records.iter().map(|r| r.end_microsecond()).max().unwrap_or(0);
 
         let is_on_grid =
-            |r: &Lean| r.start_microsecond % MILLI == 0 && r.end_microsecond % MILLI == 0;
+            |r: &Lean| r.start_microsecond() % MILLI == 0 && r.end_microsecond() % MILLI == 0;
         assert!(records.iter().all(is_on_grid), "stamps are off the millisecond grid");
         let mut seen = [false; 256];
-        records.iter().for_each(|r| seen[usize::from(r.protocol)] = true);
+        records.iter().for_each(|r| seen[usize::from(protocol_number(r))] = true);
         let mut class = [u8::MAX; 256];
         let mut classes = 0;
         for (number, _) in seen.iter().enumerate().filter(|(_, seen)| **seen) {
@@ -168,7 +169,7 @@ impl Cells {
             class = [0; 256];
         }
         let addresses = Addresses::new(records);
-        let single = records.iter().all(|r| r.first == r.last);
+        let single = records.iter().all(|r| r.ports().first() == r.ports().last());
         let stretches = (!single).then(|| Stretches::new(records, &addresses));
         let span = ((end - origin) / MILLI) as u64 + 1;
         Cells { addresses, stretches, class, classes: u64::from(classes.max(1)), origin, span }
@@ -225,12 +226,17 @@ impl Cells {
     pub fn entries(&self, records: &[Lean]) -> Vec<Entry> {
         let mut entries = Vec::with_capacity(records.len());
         for (id, r) in (0..).zip(records) {
-            let index = self.addresses.index(r.addr).expect("every address was numbered");
-            let class = self.class[usize::from(r.protocol)];
-            let start = ((r.start_microsecond - self.origin) / MILLI) as u64;
-            let len = ((r.end_microsecond - r.start_microsecond) / MILLI) as u32;
-            let first = self.cell(index, r.first, class);
-            let last = if r.first == r.last { first } else { self.cell(index, r.last, class) };
+            let index =
+                self.addresses.index(r.addr().to_bits()).expect("every address was numbered");
+            let class = self.class[usize::from(protocol_number(r))];
+            let start = ((r.start_microsecond() - self.origin) / MILLI) as u64;
+            let len = ((r.end_microsecond() - r.start_microsecond()) / MILLI) as u32;
+            let first = self.cell(index, r.ports().first(), class);
+            let last = if r.ports().first() == r.ports().last() {
+                first
+            } else {
+                self.cell(index, r.ports().last(), class)
+            };
             for cell in (first..=last).step_by(self.classes as usize) {
                 entries.push(Entry { key: cell * self.span + start, len, id });
             }
@@ -298,10 +304,12 @@ mod tests {
             let cells = Cells::new(&table.records);
             let entries = cells.entries(&table.records);
             for probe in table.records.iter().step_by(7) {
-                for port in [probe.first, probe.last, probe.first - 1] {
-                    let protocol = if probe.protocol == 0 { 6 } else { probe.protocol };
-                    let at = probe.start_microsecond;
-                    let q = Question { at, addr: probe.addr, port, protocol };
+                for port in [probe.ports().first(), probe.ports().last(), probe.ports().first() - 1]
+                {
+                    let protocol =
+                        if protocol_number(probe) == 0 { 6 } else { protocol_number(probe) };
+                    let at = probe.start_microsecond();
+                    let q = Question { at, addr: probe.addr().to_bits(), port, protocol };
                     let key = cells.key(&q).unwrap();
                     let mut found: Vec<u32> = entries
                         .iter()
@@ -310,10 +318,10 @@ mod tests {
                         .collect();
                     found.sort_unstable();
                     let scan = (0..).zip(&table.records).filter(|(_, r)| {
-                        r.addr == q.addr
-                            && (r.first..=r.last).contains(&port)
-                            && (r.protocol == 0 || r.protocol == protocol)
-                            && (r.start_microsecond..r.end_microsecond).contains(&at)
+                        r.addr().to_bits() == q.addr
+                            && (r.ports().first()..=r.ports().last()).contains(&port)
+                            && (protocol_number(r) == 0 || protocol_number(r) == protocol)
+                            && (r.start_microsecond()..r.end_microsecond()).contains(&at)
                     });
                     assert_eq!(found, scan.map(|(id, _)| id).collect::<Vec<u32>>());
                 }

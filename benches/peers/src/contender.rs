@@ -1,6 +1,7 @@
 //! What every contender must do.
 
-use portledger::synth::Lean;
+use portledger::Protocol;
+use portledger::index::Lean;
 
 /// Who held this port at this instant?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,12 @@ pub struct Question {
     pub port: u16,
     /// The protocol's number.
     pub protocol: u8,
+}
+
+/// The number of a record's protocol; 0 where it holds its ports for all of them at once.
+#[inline]
+pub fn protocol_number(record: &Lean) -> u8 {
+    record.protocol().map_or(0, Protocol::number)
 }
 
 /// A record as [`Contender::row`] tells it: inside host, begin, end (microseconds).
@@ -56,6 +63,11 @@ pub trait Contender {
 
     /// Bytes of its own that the counting allocator does not see: files, maps.
     fn other_bytes(&self) -> u64 {
+        0
+    }
+
+    /// Bytes that only [`Contender::id`] needs: they are not counted as the contender's.
+    fn checking_bytes(&self) -> u64 {
         0
     }
 

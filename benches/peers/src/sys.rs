@@ -163,3 +163,27 @@ pub fn open_lmdb(path: &std::path::Path, bytes: usize) -> heed::Result<heed::Env
         options.open(path)
     }
 }
+
+/// A value that lives at one place until it is dropped, so that something which borrows from it can stand beside it.
+pub struct Held<T: 'static>(*mut T);
+
+impl<T> Held<T> {
+    /// Moves a value to its place.
+    pub fn new(value: T) -> Held<T> {
+        Held(Box::into_raw(Box::new(value)))
+    }
+
+    /// The value, for as long as this lives: whoever keeps the reference must be dropped with it, as fields of one
+    /// struct are.
+    pub fn get(&self) -> &'static T {
+        // SAFETY: the pointer is a box's; nobody changes or frees the value before the drop below.
+        unsafe { &*self.0 }
+    }
+}
+
+impl<T> Drop for Held<T> {
+    fn drop(&mut self) {
+        // SAFETY: it came from `Box::into_raw` and is given back once.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+}

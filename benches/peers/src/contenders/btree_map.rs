@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 
 use crate::cells::Cells;
 use crate::contender::{Contender, Question, Setup};

@@ -3,7 +3,7 @@
 use coitrees::{
     COITree, COITreeSortedQuerent, GenericInterval, Interval, IntervalTree, SortedQuerent,
 };
-use portledger::synth::Lean;
+use portledger::index::Lean;
 
 use crate::cells::Cells;
 use crate::contender::{Contender, Question, Setup};

@@ -1,6 +1,6 @@
 //! Binary search in the order of a breadth-first walk (Eytzinger), the line four steps ahead asked for.
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 
 use crate::cells::{Cells, Tail, has_earlier};
 use crate::contender::{Contender, Question, Setup};

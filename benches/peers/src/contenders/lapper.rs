@@ -1,6 +1,6 @@
 //! rust-lapper: a sorted array that is searched from the longest length back, with a cursor for sorted questions.
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 use rust_lapper::{Interval, Lapper};
 
 use crate::cells::Cells;

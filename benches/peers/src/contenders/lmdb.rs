@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, PutFlags, RoTxn, WithTls};
-use portledger::synth::Lean;
+use portledger::index::Lean;
 
 use crate::cells::{Cells, Tail, has_earlier};
 use crate::contender::{Contender, Question, Setup};

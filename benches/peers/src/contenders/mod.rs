@@ -12,6 +12,8 @@ mod splus_tree;
 mod sqlite;
 mod superintervals;
 
+pub use portledger::hot_bytes_of;
+
 use crate::contender::{Build, Entry};
 
 /// What a user would otherwise take, every record found.

@@ -1,6 +1,6 @@
 //! rangemap: B-trees of ranges that cannot overlap, one a port in a hash map, or one over everything.
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 use rangemap::RangeMap;
 
 use crate::cells::Cells;

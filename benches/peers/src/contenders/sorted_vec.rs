@@ -1,7 +1,7 @@
 //! A sorted array and a binary search; begins in an array of their own. Complete: each entry says whether an earlier
 //! one is still going on.
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 
 use crate::cells::{Cells, Tail, has_earlier};
 use crate::contender::{Contender, Question, Setup};

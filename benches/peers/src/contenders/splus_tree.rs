@@ -2,7 +2,7 @@
 //! children, the leaves the sorted array itself. A batch goes down level by level, 32 questions at a time, every next
 //! node asked for ahead.
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 
 use crate::cells::{Cells, Tail, has_earlier};
 use crate::contender::{Contender, Question, Setup};

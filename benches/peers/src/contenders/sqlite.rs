@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 use rusqlite::{CachedStatement, Connection, params};
 
 use crate::cells::{Cells, Tail, has_earlier};

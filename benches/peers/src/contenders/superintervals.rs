@@ -1,6 +1,6 @@
 //! superintervals: sorted begins with branch links, 32-bit keys.
 
-use portledger::synth::Lean;
+use portledger::index::Lean;
 use superintervals::IntervalMap;
 
 use crate::cells::Cells;
