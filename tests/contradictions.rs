@@ -36,10 +36,7 @@ fn in_short(found: &[Contradiction]) -> Vec<String> {
         let during = c.during.to_string().replace(".000000", "");
         format!("{} {} {during} {} {holder}", c.kind, c.ports, c.log_holder)
     };
-    let mut lines: Vec<String> = found.iter().map(line).collect();
-    // Records come in the index's own order.
-    lines.sort();
-    lines
+    found.iter().map(line).collect()
 }
 
 #[test]
@@ -195,8 +192,11 @@ fn a_rule_says_nothing_of_protocols_that_it_does_not_bind() {
     // A whole address is one host's whatever the protocol.
     let whole = ("whole", "2001:db8::/56", "203.0.113.0/24", 8, 6);
     let world = World::new().rules("@0/", &[whole]).log("br-1", Profile::exact(), log);
+    let mut lines = in_short(&listed(&world));
+    // Records come in the index's own order.
+    lines.sort();
     assert_eq!(
-        in_short(&listed(&world)),
+        lines,
         [
             "other-holder 0-65535 @0/@100 100.64.0.3 2001:db8:0:7::/64",
             "other-holder 1024 @0/@100 100.64.0.3 2001:db8:0:7::/64",
@@ -323,7 +323,7 @@ fn scene() -> impl Strategy<Value = Scene> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(
-        std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(80)
+        std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(24)
     ))]
 
     #[test]
