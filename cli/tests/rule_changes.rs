@@ -246,3 +246,55 @@ fn a_bare_record_is_added_with_its_reading() {
         done(dir.path(), &format!("rules add --ledger L --from @0 --until @9 {with} record.log"));
     assert!(ran.stderr.contains("error loaded-twice: version 1 is the same"), "{}", ran.stderr);
 }
+
+#[test]
+fn the_evidence_names_the_version_that_rules_list_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    // Both files say of themselves that they are version 7.
+    for (name, v6) in [("old.json", "2001:db8::/40"), ("new.json", "2001:db8:8000::/40")] {
+        let text = format!(
+            r#"{{"ietf-softwire-br:br-instances": {{"algorithm": {{"algo-instance": [
+                {{"name": "west", "enable": true, "algo-versioning": {{"version": "7"}},
+                "br-ipv6-addr": "2001:db8:ffff::1", "ea-len": 16, "rule-ipv6-prefix": "{v6}",
+                "rule-ipv4-prefix": "192.0.2.0/24", "forwarding": true,
+                "port-set": {{"psid-offset": 6, "psid-len": 8}}}}]}}}}}}"#
+        );
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    done(dir.path(), "rules add --ledger L --from @100 old.json");
+    done(dir.path(), "rules add --ledger L --from @1000 new.json");
+    for (time, version, file) in [("@500", "1", "old.json"), ("@1500", "2", "new.json")] {
+        let words = ["resolve", "--ledger", "L", "192.0.2.18:1232", time, "--protocol", "tcp"];
+        let ran = portledger(dir.path(), &words);
+        let wanted =
+            format!("evidence rule west version {version} (in its file: 7), PSID 52 in {file}");
+        assert!(ran.stdout.contains(&wanted), "{}", ran.stdout);
+        let ran = portledger(dir.path(), &[&words[..], &["--json"]].concat());
+        let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let evidence = &answer["candidates"][0]["evidence"]["rule"];
+        assert_eq!(
+            (&evidence["version"], &evidence["file_version"]),
+            (&version.into(), &"7".into())
+        );
+    }
+    fs::write(
+        dir.path().join("q.csv"),
+        "id,public_ip,port,protocol,time\na,192.0.2.18,1232,tcp,@1500\n",
+    )
+    .unwrap();
+    let ran = done(dir.path(), "resolve --ledger L --batch q.csv --input csv --output csv");
+    assert!(ran.stdout.contains(",west:2,"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_file_that_does_not_read_leaves_no_ledger_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("bad.csv"), "address,first,last,host\n192.0.2.1,1,2,100.64.0.1\n")
+        .unwrap();
+    for file in ["bad.csv", "nowhere.csv"] {
+        let ran = portledger(dir.path(), &["rules", "add", "--ledger", "L", "--from", "@0", file]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains(file), "{}", ran.stderr);
+        assert!(!dir.path().join("L").exists(), "{file}");
+    }
+}

@@ -301,9 +301,16 @@ fn bad_input_exits_2_and_answers_nothing() {
     fs::write(dir.path().join("asked.csv"), "address,port\n106.73.9.9,5000\n106.73.9.9,65536\n")
         .unwrap();
     fs::write(dir.path().join("text"), "hello\n").unwrap();
+    let nat = r#"{"detnat": {"algorithm": "mikrotik-src-nat", "inside": "100.64.0.0/24", "outside": "192.0.2.1", "clients_per_public": 32}}"#;
+    fs::write(dir.path().join("prefix.json"), nat).unwrap();
+    // JSON of another program, that begins as a record does.
+    fs::write(dir.path().join("array.json"), "[\n {\"rule_ipv4\": \"198.51.100.0/24\"}\n]\n")
+        .unwrap();
     for (line, text) in [
         ("reverse --rules both.json 192.0.2.1:1", "MAP rules (`algorithm`) and binding tables"),
         ("reverse --rules text 192.0.2.1:1", "no kind of rules is recognised"),
+        ("reverse --rules array.json 192.0.2.1:1", "no kind of rules is recognised"),
+        ("reverse --rules prefix.json 192.0.2.1:1", "write the first inside address alone"),
         ("reverse --rules nowhere 192.0.2.1:1", "nowhere"),
         ("reverse --preset softbank 192.0.2.1:1", "softbank"),
         ("reverse --preset v6plus 106.73.9.9", "write ADDR:PORT"),

@@ -74,7 +74,7 @@ pub enum ReadRulesError {
 /// | JSON with `detnat` | deterministic NATs ([`read_detnat`]) |
 /// | CSV with a column `address` | a block table ([`read_block_table`]) |
 /// | CSV with a column `ipv4` | a binding table ([`read_bindings_csv`]) |
-/// | a line that begins with `[` | an RFC 7422 record; only [`read_rules_with`] a reading |
+/// | lines that begin with `[` and are no JSON | an RFC 7422 record; only [`read_rules_with`] a reading |
 /// | otherwise | a configuration of snabb ([`read_snabb`]) |
 ///
 /// ```
@@ -108,6 +108,10 @@ pub fn read_rules_with(
     match text.first() {
         None => Err(ReadRulesError::Unknown),
         Some(b'{') => read_json(text),
+        // JSON too may begin so, but none of what is read here.
+        Some(b'[') if serde_json::from_slice::<IgnoredAny>(text).is_ok() => {
+            Err(ReadRulesError::Unknown)
+        }
         Some(b'[') => read_record(text, record),
         Some(_) => read_table(text),
     }

@@ -227,7 +227,9 @@ fn map_forward(set: &RuleSet, prefix: Ipv6Net, layout: CeLayout) -> StatelessAns
         };
         if set.matches(share.v4.network()).any(|deciding| deciding == rule) {
             is_prefix |= share.v4.prefix_len() < 32;
-            let holding = map_holding(rule, prefix, share, layout);
+            // An address is a host in the subscriber's network, not the prefix that was delegated.
+            let delegated = if prefix.prefix_len() == 128 { share.end_user_prefix } else { prefix };
+            let holding = map_holding(rule, delegated, share, layout);
             // A table that is loaded twice says nothing new.
             let is_known =
                 |h: &Holding| Holding { rule: holding.rule.clone(), ..h.clone() } == holding;

@@ -58,3 +58,15 @@ fn hosts_of_another_mechanism_are_no_question() {
     assert_eq!(nat.forward(&v6, CeLayout::default()), None);
     assert!(map.is_empty() && nat.is_empty());
 }
+
+#[test]
+fn an_address_in_a_prefix_has_the_tunnel_address_of_its_customer_edge() {
+    // RFC 7597 appendix A, example 1.
+    let set = RuleSet::new("a", vec![rule("a", "2001:db8::/40", "192.0.2.0/24", 16)]);
+    let rules = Stateless::Map(set);
+    for host in ["2001:db8:12:3400::/56", "2001:db8:12:3400::/60", "2001:db8:12:34ff::1"] {
+        let answer = rules.forward(&host.parse().unwrap(), CeLayout::Rfc7597).unwrap();
+        let edge = answer.holders[0].ce_address.unwrap();
+        assert_eq!(edge.to_string(), "2001:db8:12:3400:0:c000:212:34", "{host}");
+    }
+}

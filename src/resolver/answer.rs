@@ -119,8 +119,11 @@ pub enum Evidence {
     Rule {
         /// The name of the rule.
         rule: String,
-        /// The version of its set.
+        /// The version of its set in the ledger, counted from 1 as `rules list` does: one number for one set.
         version: String,
+        /// What the rule file says of its own version, where it does; nothing keeps two files from saying the same.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_version: Option<String>,
         /// SHA-256 of the rule file.
         sha256: String,
         /// The path it was read from.

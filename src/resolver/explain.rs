@@ -156,10 +156,10 @@ pub(super) fn records(ledger: &Ledger, record: &Record<'_>) -> Evidence {
 pub(super) fn of_rule(ledger: &Ledger, by: &Rule<'_>) -> Evidence {
     let number = usize::try_from(by.rules.id.0).unwrap_or(usize::MAX);
     let entry = ledger.manifest().rules.get(number);
-    let version = by.version.or(by.rules.set.version());
     Evidence::Rule {
         rule: by.name.to_owned(),
-        version: version.map_or_else(|| number.saturating_add(1).to_string(), str::to_owned),
+        version: number.saturating_add(1).to_string(),
+        file_version: by.version.or(by.rules.set.version()).map(str::to_owned),
         sha256: entry.map(|e| e.file.sha256.clone()).unwrap_or_default(),
         path: entry.map(|e| e.path.clone()).unwrap_or_default(),
         psid: by.psid,

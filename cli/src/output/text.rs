@@ -89,11 +89,13 @@ fn write_candidate(w: &mut impl Write, c: &Candidate) -> io::Result<()> {
             }
             writeln!(w, "    profile  {profile}")?;
         }
-        Evidence::Rule { rule, version, path, sha256, psid } => {
+        Evidence::Rule { rule, version, file_version, path, sha256, psid } => {
+            let own = file_version.as_ref();
+            let own = own.map(|v| format!(" (in its file: {v})")).unwrap_or_default();
             let psid = psid.map(|p| format!(", PSID {p}")).unwrap_or_default();
             writeln!(
                 w,
-                "    evidence rule {rule} version {version}{psid} in {path}, sha256 {sha256}"
+                "    evidence rule {rule} version {version}{own}{psid} in {path}, sha256 {sha256}"
             )?;
         }
     }

@@ -1,5 +1,7 @@
 //! The keys of a configuration, read as their algorithm needs them.
 
+use std::net::Ipv4Addr;
+
 use ipnet::Ipv4Net;
 
 use super::Deterministic;
@@ -121,9 +123,15 @@ impl<'a> Keys<'a> {
     }
 
     pub(super) fn src_nat(&self) -> Result<Deterministic, DetNatError> {
-        let addr = |text: &str| text.parse().map_err(|_| DetNatError::Addresses(short(text)));
+        let addr =
+            |text: &str| text.parse::<Ipv4Addr>().map_err(|_| DetNatError::Addresses(short(text)));
         let inside = self.inside()?;
-        let inside = addr(inside.strip_suffix('+').unwrap_or(inside))?;
+        let inside = inside.strip_suffix('+').unwrap_or(inside);
+        let inside = inside.parse().map_err(|_| DetNatError::Value {
+            key: "inside",
+            value: short(inside),
+            advice: "write the first inside address alone, such as `100.64.0.1`: the script counts on from it",
+        })?;
         let outside = self.outside()?;
         let (first, last) = match outside.split_once('-') {
             Some((first, last)) => (addr(first)?, addr(last)?),

@@ -9,7 +9,7 @@ use portledger::store::{ClosedRules, Ledger, RulesImport, RulesReport};
 
 use crate::args::RulesAdd;
 use crate::commands::{in_force, said};
-use crate::{Failure, Outcome, fail};
+use crate::{Failure, Outcome};
 
 /// How many ranges of addresses are written out; their number is said.
 const SHOWN: usize = 8;
@@ -17,7 +17,8 @@ const SHOWN: usize = 8;
 pub(crate) fn add(args: &RulesAdd, report: &mut dyn Write) -> Outcome {
     let range = in_force(Some(&args.from), args.until.as_deref())?;
     let path = args.file.display().to_string();
-    let bytes = std::fs::read(&args.file).map_err(|e| fail(format!("{path}: {e}")))?;
+    // A file that does not read must not leave a new, empty ledger behind, of which every address is `not-ours`.
+    let bytes = super::bytes_of(&args.file, args.record)?;
     let mut ledger = Ledger::create(&args.ledger.ledger)?;
     let import =
         RulesImport { beside: args.beside, record: args.record, ..RulesImport::new(path, range) };

@@ -40,7 +40,19 @@ fn named(path: &Path, record: Option<RecordReading>) -> Result<Stateless, Failur
 
 /// The rules of a file.
 fn of_file(path: &Path, record: Option<RecordReading>) -> Result<Stateless, Failure> {
-    let name = path.display();
-    let bytes = std::fs::read(path).map_err(|e| fail(format!("{name}: {e}")))?;
-    read_rules_with(&bytes, record).map_err(|e| fail(format!("{name}: {e}")))
+    let bytes = read(path)?;
+    read_rules_with(&bytes, record).map_err(|e| fail(format!("{}: {e}", path.display())))
+}
+
+/// The bytes of a file that reads as rules.
+fn bytes_of(path: &Path, record: Option<RecordReading>) -> Result<Vec<u8>, Failure> {
+    let bytes = read(path)?;
+    match read_rules_with(&bytes, record) {
+        Ok(_) => Ok(bytes),
+        Err(e) => Err(fail(format!("{}: {e}", path.display()))),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| fail(format!("{}: {e}", path.display())))
 }
