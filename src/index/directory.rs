@@ -65,7 +65,7 @@ pub(super) fn slots(addresses: usize) -> usize {
 pub(super) fn home(addr: u32, slots: usize) -> usize {
     // Fibonacci hashing: the golden ratio spreads the runs of addresses that pools are.
     let hash = u64::from(addr.wrapping_mul(0x9E37_79B9));
-    usize::try_from(hash * slots as u64 >> 32).unwrap_or(0)
+    usize::try_from((hash * slots as u64) >> 32).unwrap_or(0)
 }
 
 /// Puts the first plane of every address into its slot.

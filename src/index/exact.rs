@@ -173,7 +173,9 @@ mod tests {
         assert_eq!(widths, [3, 5, 2, 0]);
         assert_eq!(rows.iter().filter(|r| r.end.is_none()).count(), 1);
         let mut columns = bits::BitWriter::default();
-        rows.iter().for_each(|r| r.write(&mut columns, widths));
+        for row in &rows {
+            row.write(&mut columns, widths);
+        }
         let columns = columns.into_bytes();
         for (at, row) in (0_u64..).zip(&rows) {
             let read = Row::read(&columns, at * 10, widths).unwrap();

@@ -16,14 +16,12 @@ use crate::time::{TimeRange, Timestamp};
 fn records() -> Vec<Lean> {
     (0..1500_u32)
         .map(|n| {
-            let spread = |modulus: u32| n.wrapping_mul(0x9E37_79B9) >> 8 & 0xFFFF_FFFF % modulus;
+            let spread = |modulus: u32| n.wrapping_mul(0x9E37_79B9) % modulus;
+            let low = u16::try_from(n % 90).unwrap();
             let ports = match n % 5 {
                 0 => PortRange::ALL,
-                1 => PortRange::new_assert(
-                    1024 + 512 * (n as u16 % 60),
-                    1535 + 512 * (n as u16 % 60),
-                ),
-                _ => PortRange::single(n as u16 % 90),
+                1 => PortRange::new_assert(1024 + 512 * low, 1535 + 512 * low),
+                _ => PortRange::single(low),
             };
             let start = if n % 3 == 0 { i64::from(n) } else { i64::from(spread(86_400_000)) };
             let end = start + 1 + i64::from(n % 7) * 40_000_000;

@@ -77,7 +77,7 @@ impl IndexBuilder {
     /// each) besides the records and the result.
     pub fn build(self, allocations: &[Allocation]) -> Result<Index, BuildError> {
         let records: Vec<Lean> = allocations.iter().map(Lean::from).collect();
-        let parts = build::build(records, &self.options)?;
+        let parts = build::build(records, self.options)?;
         let mut writer = ColdWriter::new(ColdModel::learn(allocations));
         for input in &parts.order {
             let Some(allocation) = allocations.get(*input as usize) else { continue };
@@ -108,7 +108,7 @@ impl IndexBuilder {
     ///
     /// As [`IndexBuilder::build`].
     pub fn build_lean_ordered(self, records: Vec<Lean>) -> Result<(Index, Vec<u32>), BuildError> {
-        let mut parts = build::build(records, &self.options)?;
+        let mut parts = build::build(records, self.options)?;
         let order = std::mem::take(&mut parts.order);
         let records = order.len() as u64;
         Ok((Index::assemble(parts, records, &[], &self.hosts), order))
@@ -121,6 +121,7 @@ impl Index {
     /// # Errors
     ///
     /// As [`IndexBuilder::build`].
+    #[expect(clippy::needless_pass_by_value, reason = "from here on they are the index's")]
     pub fn build(allocations: Vec<Allocation>) -> Result<Index, BuildError> {
         IndexBuilder::new().build(&allocations)
     }

@@ -88,7 +88,7 @@ pub(super) struct LineBuilder {
     starts: [u32; LANES],
     codes: [u8; LANES],
     copies: u32,
-    count: usize,
+    count: u32,
     row: u32,
 }
 
@@ -99,9 +99,10 @@ impl LineBuilder {
     }
 
     /// Adds a lane and gives its place; the line must not be full.
-    pub(super) fn push(&mut self, lane: Lane) -> usize {
+    pub(super) fn push(&mut self, lane: Lane) -> u32 {
         let at = self.count;
-        let (Some(start), Some(low)) = (self.starts.get_mut(at), self.codes.get_mut(at)) else {
+        let slot = at as usize;
+        let (Some(start), Some(low)) = (self.starts.get_mut(slot), self.codes.get_mut(slot)) else {
             return at;
         };
         let code = code(lane.length);
@@ -121,8 +122,7 @@ impl LineBuilder {
         }
         let (codes, tail) = rest.split_at_mut(LANES);
         codes.copy_from_slice(&self.codes);
-        let count = u32::try_from(self.count).unwrap_or(0);
-        let word = self.row | self.copies << 12 | count << 24 | u32::from(spills) << 28;
+        let word = self.row | self.copies << 12 | self.count << 24 | u32::from(spills) << 28;
         tail.copy_from_slice(&word.to_le_bytes());
         line
     }
@@ -141,7 +141,7 @@ pub(super) struct Met {
     pub(super) surely: u32,
 }
 
-impl<'a> Line<'a> {
+impl Line<'_> {
     #[inline]
     fn tail(self) -> u32 {
         let [.., a, b, c, d] = *self.0;

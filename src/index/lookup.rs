@@ -9,8 +9,20 @@ use super::view::{Spot, View, position};
 use crate::protocol::Protocol;
 use crate::time::Timestamp;
 
-/// How many questions a batch keeps in flight.
-const AHEAD: usize = 32;
+/// How many lines a batch keeps in flight, at least while it has questions.
+const AHEAD: usize = 40;
+/// Room for them, and for the planes of one more question.
+const FLIGHTS: usize = 64;
+
+/// A line that was asked for ahead of time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flight {
+    /// None where the address has nothing at the port.
+    spot: Option<Spot>,
+    question: u32,
+    /// Whether no further line answers the question.
+    is_last: bool,
+}
 
 /// Who could have held this port at this instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,45 +140,46 @@ impl View<'_> {
         hits.positions.clear();
         hits.ends.clear();
         hits.ends.reserve(questions.len());
-        let nowhere = Spot { line: u32::MAX, x: 0, chain_shift: 0 };
-        let mut spots = [nowhere; AHEAD];
-        // Questions on an address with several planes take the long way.
-        let mut several = [false; AHEAD];
-        let mut answered = questions.iter();
-        let mut slot = 0;
-        for round in 0..questions.len() + AHEAD {
-            if round >= AHEAD
-                && let Some(question) = answered.next()
+        // What is in flight, oldest first: a question has a line for each plane of its address.
+        let mut flights = [Flight::default(); FLIGHTS];
+        let (mut oldest, mut newest, mut next) = (0_usize, 0_usize, 0_u32);
+        loop {
+            while newest - oldest < AHEAD
+                && let Some(question) = questions.get(next as usize)
             {
-                let (Some(spot), Some(long)) = (spots.get(slot), several.get(slot)) else { return };
-                if *long {
-                    self.at(
-                        question.addr,
-                        question.port,
-                        question.protocol,
-                        question.at,
-                        &mut hits.positions,
-                    );
-                } else {
-                    let asked =
-                        Asked::new(question.addr, question.port, question.protocol, question.at);
-                    self.read(*spot, &asked, &mut hits.positions);
+                let step = self.clock.step(question.at.as_microsecond());
+                let mut flight = Flight { question: next, ..Flight::default() };
+                for plane in self.planes_of(question.addr) {
+                    let Some(spot) = self.spot(plane, question.port, step) else { continue };
+                    if let Some(line) = self.lines.get(spot.line as usize) {
+                        prefetch(line);
+                    }
+                    if let (Some(_), Some(slot)) = (flight.spot, flights.get_mut(newest % FLIGHTS))
+                    {
+                        *slot = flight;
+                        newest += 1;
+                    }
+                    flight.spot = Some(spot);
                 }
+                flight.is_last = true;
+                if let Some(slot) = flights.get_mut(newest % FLIGHTS) {
+                    *slot = flight;
+                }
+                newest += 1;
+                next += 1;
+            }
+            if oldest == newest {
+                return;
+            }
+            let Some(flight) = flights.get(oldest % FLIGHTS) else { return };
+            oldest += 1;
+            if let (Some(spot), Some(q)) = (flight.spot, questions.get(flight.question as usize)) {
+                let asked = Asked::new(q.addr, q.port, q.protocol, q.at);
+                self.read(spot, &asked, &mut hits.positions);
+            }
+            if flight.is_last {
                 hits.ends.push(u32::try_from(hits.positions.len()).unwrap_or(u32::MAX));
             }
-            if let Some(question) = questions.get(round) {
-                let mut planes = self.planes_of(question.addr);
-                let step = self.clock.step(question.at.as_microsecond());
-                let spot = planes.next().and_then(|plane| self.spot(plane, question.port, step));
-                let spot = spot.unwrap_or(nowhere);
-                if let Some(line) = self.lines.get(spot.line as usize) {
-                    prefetch(line);
-                }
-                if let (Some(to), Some(long)) = (spots.get_mut(slot), several.get_mut(slot)) {
-                    (*to, *long) = (spot, planes.next().is_some());
-                }
-            }
-            slot = (slot + 1) % AHEAD;
         }
     }
 
@@ -174,8 +187,8 @@ impl View<'_> {
     #[inline]
     fn read(self, spot: Spot, asked: &Asked, hits: &mut Vec<u32>) {
         let from = hits.len();
-        let mut number = spot.line;
-        for _ in 0..=1_u64 << spot.chain_shift {
+        // Forged bytes may spill for ever; the builder knows how far.
+        for number in (spot.line..).take(1 + (1 << spot.chain_shift)) {
             let Some(line) = self.line(number) else { return };
             let met = line.meet(spot.x, asked.wanted);
             let mut rest = met.maybe;
@@ -184,7 +197,7 @@ impl View<'_> {
                 let lane = rest.trailing_zeros();
                 rest &= rest - 1;
                 if plain >> lane & 1 == 1 {
-                    hits.push(position(number, lane as usize));
+                    hits.push(position(number, lane));
                 } else {
                     let is_sure = met.surely & !line.looks(1 << lane);
                     self.look(number, lane, is_sure >> lane & 1 == 1, asked, from, hits);
@@ -193,7 +206,6 @@ impl View<'_> {
             if !line.goes_on(spot.x) {
                 return;
             }
-            number += 1;
         }
     }
 
@@ -208,7 +220,7 @@ impl View<'_> {
         from: usize,
         hits: &mut Vec<u32>,
     ) {
-        let own = self.row(position(line, lane as usize)).map(|_| position(line, lane as usize));
+        let own = self.row(position(line, lane)).map(|_| position(line, lane));
         let Some(own) = own.or_else(|| self.own_position(line, lane)) else { return };
         // A record that spilled into this line may stand beside its own copy.
         if hits.get(from..).is_some_and(|seen| seen.contains(&own)) {

@@ -14,8 +14,7 @@ use super::bytes::Bytes;
 use super::line::{Line, Met, Wanted};
 
 /// Asks the processor to fetch a line into its caches; elsewhere than on x86-64 it does nothing.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
+#[inline]
 pub(super) fn prefetch(line: &[u8; 64]) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: a prefetch is a hint that faults on no address, and this one is a reference's; SSE is part of x86-64.

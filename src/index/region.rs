@@ -42,7 +42,7 @@ impl Region {
         Region::Leaf { line: 0, buckets: 0, leaf: 0, shape: 0, bucket_shift: 0, chain_shift: 0 };
 
     pub(super) fn to_bytes(self) -> [u8; REGION_BYTES] {
-        let (a, b, c, shape, d, e) = match self {
+        let (first, count, other, shape, low, high) = match self {
             Region::Leaf { line, buckets, leaf, shape, bucket_shift, chain_shift } => {
                 (line, buckets, leaf, shape, bucket_shift, chain_shift)
             }
@@ -51,8 +51,11 @@ impl Region {
             }
         };
         let words = [
-            u64::from(a) | u64::from(b) << 32,
-            u64::from(c) | u64::from(shape) << 32 | u64::from(d) << 48 | u64::from(e) << 56,
+            u64::from(first) | u64::from(count) << 32,
+            u64::from(other)
+                | u64::from(shape) << 32
+                | u64::from(low) << 48
+                | u64::from(high) << 56,
         ];
         let mut out = [0; REGION_BYTES];
         for (to, from) in out.chunks_exact_mut(8).zip(words) {

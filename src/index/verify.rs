@@ -3,7 +3,7 @@
 use super::cold::Cold;
 use super::directory::{NONE, Plane};
 use super::format::FormatError;
-use super::line::{LANES, Line};
+use super::line::Line;
 use super::region::{CHUNK_LINES, Region};
 use super::view::View;
 
@@ -67,7 +67,7 @@ impl View<'_> {
             if line.copies() & !line.used() != 0 {
                 return fail("a line has a copy in a lane that is not in use");
             }
-            for lane in (0..LANES as u32).filter(|lane| line.used() >> lane & 1 == 1) {
+            for lane in (0..12).filter(|lane| line.used() >> lane & 1 == 1) {
                 let position = number << 4 | lane;
                 if own >> lane & 1 == 1 {
                     rows += 1;

@@ -19,8 +19,8 @@ pub(super) const MOST_PLANES: usize = 17;
 
 /// The position of a lane.
 #[inline]
-pub(super) fn position(line: u32, lane: usize) -> u32 {
-    line << 4 | (lane & 15) as u32
+pub(super) const fn position(line: u32, lane: u32) -> u32 {
+    line << 4 | lane & 15
 }
 
 /// An index that is ready to be asked: take it once for many lookups.
@@ -110,7 +110,7 @@ impl<'a> View<'a> {
         };
         let mut geometry = self.geometry(shape)?;
         let place = u64::from(plane.place) * u64::from(geometry.shape.units);
-        let mut x = geometry.x(place + geometry.unit(inner as u16), step);
+        let mut x = geometry.x(place + geometry.unit(super::shape::quarter(u64::from(inner))), step);
         loop {
             match region {
                 Region::Leaf { line, buckets, bucket_shift, chain_shift, .. } => {
@@ -174,7 +174,7 @@ impl<'a> View<'a> {
 
     /// The position of the record that a lane is a copy of.
     pub(super) fn own_position(self, line: u32, lane: u32) -> Option<u32> {
-        let wanted = position(line, lane as usize);
+        let wanted = position(line, lane);
         let chunk = line / CHUNK_LINES;
         let from = self.chunk(line)?.copy as usize;
         let until = self
@@ -183,8 +183,8 @@ impl<'a> View<'a> {
             .map_or(self.copies.len(), |next| Chunk::from_bytes(next).copy as usize);
         let copies = self.copies.get(from..until)?;
         let of = |bytes: &[u8; 8]| {
-            let [a, b, c, d, e, f, g, h] = *bytes;
-            (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
+            let pair = u64::from_le_bytes(*bytes);
+            (super::shape::half(pair), super::shape::half(pair >> 32))
         };
         let at = copies.partition_point(|copy| of(copy).0 < wanted);
         copies.get(at).map(of).filter(|(copy, _)| *copy == wanted).map(|(_, own)| own)
@@ -212,6 +212,7 @@ impl<'a> View<'a> {
 
     /// The x of a lane in its leaf, and its length code.
     #[inline]
+    #[expect(clippy::unused_self, reason = "reads as a property of the index")]
     pub(super) fn x(
         self,
         leaf: &Leaf,

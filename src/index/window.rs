@@ -223,7 +223,7 @@ impl View<'_> {
                     continue;
                 }
             }
-            let own = position(number, lane as usize);
+            let own = position(number, lane);
             let own = if line.copies() >> lane & 1 == 1 {
                 let Some(own) = self.own_position(number, lane) else { continue };
                 own

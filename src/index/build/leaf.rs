@@ -10,8 +10,8 @@ use crate::index::region::{CHUNK_LINES, Chunk, Leaf, Region};
 use crate::index::shape::{Geometry, Shape};
 use crate::index::view::{MOST_LINES as MOST_LINES_OF_ALL, position};
 
-/// A bucket of this length leaves room for a spill of one bucket.
-pub(super) const FINE: u64 = REACH / 2 - 2;
+/// A bucket of this length mostly leaves room for the buckets that spill around it.
+pub(super) const FINE: u64 = REACH / 3;
 /// A question should not read more lines than this beyond those of its bucket.
 pub(super) const MOST_LINES: u64 = 8;
 /// Parts that a dense stretch is cut into.

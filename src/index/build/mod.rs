@@ -83,7 +83,7 @@ pub(super) struct Parts {
 }
 
 /// Builds the parts of an index.
-pub(super) fn build(mut records: Vec<Lean>, options: &BuildOptions) -> Result<Parts, BuildError> {
+pub(super) fn build(mut records: Vec<Lean>, options: BuildOptions) -> Result<Parts, BuildError> {
     let count = records.len();
     for (input, record) in (0..u32::MAX).zip(&mut records) {
         record.input = input;
@@ -167,7 +167,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(clock: Clock, options: &BuildOptions) -> Builder {
+    fn new(clock: Clock, options: BuildOptions) -> Builder {
         Builder {
             parts: Parts { clock, ..Parts::default() },
             lanes_a_line: options.lanes_a_line.clamp(1.0, 12.0),
