@@ -110,7 +110,8 @@ impl<'a> View<'a> {
         };
         let mut geometry = self.geometry(shape)?;
         let place = u64::from(plane.place) * u64::from(geometry.shape.units);
-        let mut x = geometry.x(place + geometry.unit(super::shape::quarter(u64::from(inner))), step);
+        let mut x =
+            geometry.x(place + geometry.unit(super::shape::quarter(u64::from(inner))), step);
         loop {
             match region {
                 Region::Leaf { line, buckets, bucket_shift, chain_shift, .. } => {
