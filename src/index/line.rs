@@ -221,7 +221,7 @@ impl Line<'_> {
 
     /// Lane by lane: what [`Line::meet`] does where there are no vectors, and what holds it to account where there are.
     #[cfg_attr(
-        all(target_arch = "x86_64", not(test)),
+        all(target_arch = "x86_64", not(portledger_portable), not(test)),
         expect(dead_code, reason = "vectors do its work here")
     )]
     pub(super) fn meet_each(self, x6: u32, wanted: Wanted) -> Met {

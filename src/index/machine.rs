@@ -1,7 +1,8 @@
 //! What only the machine can do: asking for a line before it is needed, testing lanes with its vectors, and mapping
 //! files.
 //!
-//! The only unsafe code. It pays: `cargo bench --bench machine` shows both with and without.
+//! It pays: `cargo bench --bench lookup` has them, `RUSTFLAGS="--cfg portledger_portable" cargo bench --bench lookup`
+//! has neither; benches/README.md keeps both figures.
 #![expect(
     unsafe_code,
     reason = "the language has no safe prefetch, and no safe call into vector code"
@@ -16,13 +17,13 @@ use super::line::{Line, Met, Wanted};
 /// Asks the processor to fetch a line into its caches; elsewhere than on x86-64 it does nothing.
 #[inline]
 pub(super) fn prefetch(line: &[u8; 64]) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
     // SAFETY: a prefetch is a hint that faults on no address, and this one is a reference's; SSE is part of x86-64.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
     }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri), not(portledger_portable))))]
     let _ = line;
 }
 
@@ -30,12 +31,12 @@ pub(super) fn prefetch(line: &[u8; 64]) {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
 pub(super) fn meet(line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(portledger_portable)))]
     // SAFETY: SSE2 is part of x86-64, so the processor has what the function is compiled for.
     unsafe {
         super::sse2::meet(line.0, x6, wanted)
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(portledger_portable))))]
     line.meet_each(x6, wanted)
 }
 
@@ -47,4 +48,43 @@ pub(super) fn meet(line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
 pub(super) unsafe fn map(file: &File) -> io::Result<Bytes> {
     // SAFETY: the caller promises that the file stays as it is.
     unsafe { memmap2::Mmap::map(file) }.map(Bytes::mapped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::line::{Class, Lane, LineBuilder};
+
+    /// Small enough for an interpreter: what the unsafe call returns is what safe code says.
+    #[test]
+    fn vectors_and_lanes_agree_on_a_line() {
+        let mut line = LineBuilder::new(5);
+        for n in 0..11_u32 {
+            let class = [Class::Tcp, Class::Udp, Class::Look, Class::Every][n as usize % 4];
+            let start = u64::from(n) * 1000;
+            let _ = line.push(Lane { start, length: n * 700, class, is_copy: n == 3 });
+        }
+        let bytes = line.finish(false);
+        prefetch(&bytes);
+        for protocol in [6, 17, 1, 256] {
+            for x in (0..14_000_u32).step_by(350) {
+                let wanted = Wanted::new(protocol);
+                let (one, other) =
+                    (meet(Line(&bytes), x << 6, wanted), Line(&bytes).meet_each(x << 6, wanted));
+                assert_eq!(one.maybe & Line(&bytes).used(), other.maybe & Line(&bytes).used());
+                assert_eq!(one.surely & Line(&bytes).used(), other.surely & Line(&bytes).used());
+            }
+        }
+    }
+
+    #[cfg(not(miri))]
+    #[test]
+    fn a_mapped_file_is_its_bytes() {
+        use std::io::Write;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"portledger").unwrap();
+        // SAFETY: the file has no name, so nobody else can change it.
+        let bytes = unsafe { map(&file) }.unwrap();
+        assert_eq!(&*bytes, b"portledger");
+    }
 }

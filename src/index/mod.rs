@@ -43,7 +43,7 @@ mod neighbours;
 pub mod packed;
 mod region;
 mod shape;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(portledger_portable)))]
 mod sse2;
 mod verify;
 mod view;
