@@ -349,3 +349,37 @@ fn addresses_are_told_once_and_in_order() {
     let index = Index::build(vec![row(9), row(1), row(9), row(4)]).unwrap();
     assert_eq!(index.addresses().collect::<Vec<_>>(), [at(1), at(4), at(9)]);
 }
+
+#[test]
+fn sparse_tables_stay_small() {
+    use portledger::index::Lean;
+    let record = |n: u32, addr: Ipv4Addr| {
+        let port = u16::try_from(1024 + n.wrapping_mul(40_503) % 60_000).unwrap();
+        let start =
+            Timestamp::from_microsecond(i64::from(n.wrapping_mul(2_654_435_761) >> 8) * 5_000);
+        let outer = TimeRange::new(start, start.plus(portledger::time::TimeDelta::from_second(30)));
+        let protocol = Some(Protocol::TCP);
+        Lean::new(addr, PortRange::single(port), protocol, outer.unwrap(), InsideId(n % 512))
+    };
+    let few: Vec<Lean> = (0..3_000)
+        .map(|n| record(n, Ipv4Addr::new(192, 0, 2, u8::try_from(n % 4).unwrap())))
+        .collect();
+    let thin: Vec<Lean> =
+        (0..65_536).map(|n| record(n, Ipv4Addr::from_bits(0x0A00_0000 + n))).collect();
+    for records in [few, thin] {
+        let (count, copy) = (records.len(), records.clone());
+        let index = IndexBuilder::new().build_lean(records).unwrap();
+        let bytes = index.as_bytes().len();
+        println!("{count} records in {bytes} bytes: {:?}", index.parts().collect::<Vec<_>>());
+        assert!(bytes <= 64 * count, "{bytes} bytes for {count} records");
+        let mut hits = Vec::new();
+        for record in copy.iter().step_by(101) {
+            hits.clear();
+            let (port, at) = (record.ports().first(), record.outer().start());
+            index.at(record.addr(), port, None, at, &mut hits);
+            let found =
+                |at: &u32| index.view().lean(*at).is_some_and(|l| l.outer() == record.outer());
+            assert!(hits.iter().any(found), "{record:?}");
+        }
+    }
+}
