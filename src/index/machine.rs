@@ -1,8 +1,8 @@
 //! What only the machine can do: asking for a line before it is needed, testing lanes with its vectors, and mapping
 //! files.
 //!
-//! It pays: `cargo bench --bench lookup` has them, `RUSTFLAGS="--cfg portledger_portable" cargo bench --bench lookup`
-//! has neither; benches/README.md keeps both figures.
+//! Whether it pays: `cargo bench --bench lookup` has them, and with `RUSTFLAGS="--cfg portledger_portable"` it has
+//! neither.
 #![expect(
     unsafe_code,
     reason = "the language has no safe prefetch, and no safe call into vector code"
