@@ -14,6 +14,9 @@ use super::lean::{EVERY_PROTOCOL, Lean};
 pub(super) const EXCEPTION_BYTES: usize = 40;
 pub(super) const KEY_BYTES: usize = 8;
 
+/// Bits a field has at most, see [`bits`].
+const WIDEST: u8 = 57;
+
 /// A row as it stands in the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Row {
@@ -55,6 +58,10 @@ impl Row {
 /// An end takes the width at which the rows and the exceptions together are smallest: one day-long session among
 /// short ones must not widen them all.
 pub(super) fn fit(rows: &mut [Row]) -> [u8; 4] {
+    for row in rows.iter_mut().filter(|r| bits::width(r.begin) > WIDEST) {
+        // Very coarse ticks over very many units; a cut begin would be another instant.
+        (row.begin, row.end) = (0, None);
+    }
     let most = |field: fn(&Row) -> u64| {
         bits::width(rows.iter().filter(|r| r.end.is_some()).map(field).max().unwrap_or(0))
     };
@@ -69,7 +76,7 @@ pub(super) fn fit(rows: &mut [Row]) -> [u8; 4] {
     }
     let total = rows.len() as u64;
     let (mut fits, mut best) = (0, (u64::MAX, 1));
-    for (width, count) in (0_u8..=57).zip(longer) {
+    for (width, count) in (0..=WIDEST).zip(longer) {
         fits += count;
         let cost = total * u64::from(width) + (total - fits) * (EXCEPTION_BYTES as u64 * 8);
         if width > 0 && cost < best.0 {
@@ -181,6 +188,15 @@ mod tests {
             let read = Row::read(&columns, at * 10, widths).unwrap();
             assert_eq!((read.begin, read.end, read.host), (5, row.end, 3));
         }
+    }
+
+    #[test]
+    fn a_begin_too_wide_for_a_field_is_an_exception() {
+        let wide = Row { begin: 1 << 57, end: Some(1), host: 3, key: 0 };
+        let mut rows = [wide, Row { begin: 7, ..wide }];
+        let widths = fit(&mut rows);
+        assert_eq!(widths, [3, 2, 2, 0]);
+        assert_eq!(rows.map(|r| r.end), [None, Some(1)]);
     }
 
     #[test]

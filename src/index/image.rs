@@ -81,8 +81,9 @@ impl IndexBuilder {
         let mut writer = ColdWriter::new(ColdModel::learn(allocations));
         for input in &parts.order {
             let Some(allocation) = allocations.get(*input as usize) else { continue };
-            // A contradiction would be between a record and itself.
-            let _ = writer.push(&Known::of(allocation), allocation);
+            writer
+                .push(&Known::of(allocation), allocation)
+                .map_err(|e| BuildError::Cold { why: e.to_string() })?;
         }
         let records = parts.order.len() as u64;
         Ok(Index::assemble(parts, records, &writer.finish(), &self.hosts))

@@ -52,6 +52,12 @@ pub enum BuildError {
     /// There are more different block layouts than a descriptor can number.
     #[error("there are more than 65,536 block layouts: put the records into several segments")]
     TooManyShapes,
+    /// A record could not be written beside its row; without it every later row would be another's.
+    #[error("a record cannot be written to the cold columns: {why}")]
+    Cold {
+        /// Why.
+        why: String,
+    },
     /// There are more records than a row can count.
     #[error("{records} records are more than the 4,294,967,295 of one index: use several segments")]
     TooManyRecords {
