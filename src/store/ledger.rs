@@ -77,9 +77,9 @@ impl Ledger {
         Ledger::load(dir, None, Segment::read)
     }
 
-    /// Opens a ledger to ask it, its segments mapped: at once, however large they are.
+    /// Opens a ledger to ask it, its segments mapped: at once, however many records they have.
     ///
-    /// Segments are checked by their headers only; run [`Ledger::verify`] first where disks or copies are not trusted,
+    /// Segments are checked by their headers and hosts only; run [`Ledger::verify`] first where disks or copies are not trusted,
     /// because a changed byte can name another host.
     ///
     /// # Errors

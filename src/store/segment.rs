@@ -40,7 +40,12 @@ impl Segment {
     fn over(name: &str, index: Index) -> Result<Segment, LedgerError> {
         let hosts = Hosts::of(index.hosts())
             .ok_or_else(|| LedgerError::corrupt(name, "it has no table of hosts"))?;
-        Ok(Segment { index, hosts })
+        let segment = Segment { index, hosts };
+        // A record whose host cannot be read would be passed over, and another be named alone.
+        if segment.hosts().count() != segment.hosts.len() {
+            return Err(LedgerError::corrupt(name, "a host of it cannot be read"));
+        }
+        Ok(segment)
     }
 
     /// The index over its allocations.
@@ -73,7 +78,7 @@ impl Segment {
         Segment::over(&entry.file, index)
     }
 
-    /// Maps a segment, and checks its header only.
+    /// Maps a segment, and checks its header and its hosts only.
     ///
     /// # Safety
     ///
@@ -93,6 +98,14 @@ impl Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_that_does_not_come_back_is_an_error() {
+        let index = IndexBuilder::new();
+        let mut bytes = hosts::encode(&["100.64.0.10".parse().unwrap()]);
+        *bytes.last_mut().unwrap() = b'x';
+        assert!(Segment::over("s", index.hosts(bytes).build(&[]).unwrap()).is_err());
+    }
 
     #[test]
     fn every_changed_or_missing_byte_is_an_error() {
