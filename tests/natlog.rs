@@ -111,7 +111,7 @@ fn newlines(bytes: &[u8]) -> usize {
 }
 
 fn assert_sound(bytes: &[u8], sizes: &[usize], max_line_len: usize) {
-    for format in Format::ALL {
+    for &format in Format::ALL {
         let options = || ReaderOptions::new().with_max_line_len(max_line_len);
         let whole = records(format, options(), bytes);
         assert_nothing_vanishes(format, bytes, &whole);

@@ -14,8 +14,27 @@ use std::io;
 use ::csv::{ByteRecord, Terminator};
 
 use super::fields::{self, Key};
+use super::format::{Cut, FormatInfo, Status, Yields};
 use super::reader::{LineParser, ReaderOptions, column};
 use super::{Event, RejectReason};
+
+/// What is known of the format.
+pub(super) const INFO: FormatInfo = FormatInfo {
+    name: "csv",
+    title: "our own, with a header row",
+    status: Status::Own,
+    yields: Yields {
+        session: true,
+        block: true,
+        start_on_release: true,
+        destination: true,
+        login: true,
+    },
+    time_basis: "as written",
+    source: "this crate",
+    cut: Cut::Rows,
+    parser: |options| Box::new(CsvParser::new(options.clone())),
+};
 
 /// A parser of rows; the first one that is not blank and no comment is the header.
 #[derive(Debug)]

@@ -23,6 +23,9 @@ use crate::time::{TimeRange, WrittenTime};
 /// | [`Update`](EventKind::Update), [`BlockInterim`](EventKind::BlockInterim) | `update`, `block_interim` |
 /// | [`Allocation`](EventKind::Allocation) | `allocation` |
 /// | [`DeviceRestart`](EventKind::DeviceRestart) | `device_restart` |
+/// | [`SessionSeen`](EventKind::SessionSeen) | `session_seen` |
+/// | [`AddressBind`](EventKind::AddressBind), [`AddressRelease`](EventKind::AddressRelease) | `addr_binding_create`, `addr_binding_delete` |
+/// | [`HostRelease`](EventKind::HostRelease) | `host_release` |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -47,11 +50,19 @@ pub enum EventKind {
     Allocation,
     /// The device lost all its mappings.
     DeviceRestart,
+    /// A flow was seen to use a public port, in a log that never says when flows end.
+    SessionSeen,
+    /// An inside host was paired with a public address, whose ports it shares with others: no port is held yet.
+    AddressBind,
+    /// An inside host was parted from its public address.
+    AddressRelease,
+    /// Everything that an inside host held was given back, without a record for each.
+    HostRelease,
 }
 
 impl EventKind {
     /// Every kind, in the order of the text forms above.
-    pub const ALL: [EventKind; 10] = [
+    pub const ALL: [EventKind; 14] = [
         EventKind::SessionCreate,
         EventKind::SessionDelete,
         EventKind::PortCreate,
@@ -62,6 +73,10 @@ impl EventKind {
         EventKind::BlockInterim,
         EventKind::Allocation,
         EventKind::DeviceRestart,
+        EventKind::SessionSeen,
+        EventKind::AddressBind,
+        EventKind::AddressRelease,
+        EventKind::HostRelease,
     ];
 
     /// The name used in our own formats.
@@ -77,6 +92,10 @@ impl EventKind {
             EventKind::BlockInterim => "block_interim",
             EventKind::Allocation => "allocation",
             EventKind::DeviceRestart => "device_restart",
+            EventKind::SessionSeen => "session_seen",
+            EventKind::AddressBind => "addr_binding_create",
+            EventKind::AddressRelease => "addr_binding_delete",
+            EventKind::HostRelease => "host_release",
         }
     }
 
@@ -159,6 +178,8 @@ pub struct Event {
     pub kind: EventKind,
     /// The stamp of the record. For a release this is when it was logged; see `stop` for the real end.
     pub time: Option<WrittenTime>,
+    /// The stamp that a relay or an export header put beside the device's own one in `time`: another clock.
+    pub header_time: Option<WrittenTime>,
     /// The protocol; none where a block serves all of them.
     pub protocol: Option<Protocol>,
     /// Who uses the public ports.
@@ -192,6 +213,8 @@ pub struct Event {
     pub span: Span,
     /// The number of its line (or datagram), from 1.
     pub line: u64,
+    /// Which record of that line (or datagram) it is, from 1.
+    pub record: u32,
 }
 
 impl Event {

@@ -82,6 +82,8 @@
 //! ```
 
 #[cfg(feature = "readers")]
+mod clock;
+#[cfg(feature = "readers")]
 pub mod conntrack;
 #[cfg(feature = "readers")]
 pub mod csv;
@@ -89,16 +91,24 @@ mod event;
 #[cfg(feature = "readers")]
 mod fields;
 #[cfg(feature = "readers")]
+mod format;
+#[cfg(feature = "readers")]
 mod lines;
 #[cfg(feature = "readers")]
 pub mod ndjson;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;
+#[cfg(feature = "readers")]
+mod scan;
+#[cfg(feature = "readers")]
+pub mod syslog;
 
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]
-pub use reader::{Format, LineParser, ParseFormatError, Reader, ReaderOptions, Record};
+pub use format::{Format, FormatInfo, ParseFormatError, Status, Yields};
+#[cfg(feature = "readers")]
+pub use reader::{LineParser, Reader, ReaderOptions, Record};
 pub use reject::{Reject, RejectReason, Skipped};
 
 /// What is said of a column that is none of ours.

@@ -13,10 +13,29 @@ use std::io;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::fields::{self, Key};
+use super::format::{Cut, FormatInfo, Status, Yields};
 use super::reader::{LineParser, ReaderOptions, column};
 use super::{Event, EventKind, Reject, RejectReason};
 use crate::inside::InsideHost;
 use crate::time::WrittenTime;
+
+/// What is known of the format.
+pub(super) const INFO: FormatInfo = FormatInfo {
+    name: "ndjson",
+    title: "our own, one JSON object a line",
+    status: Status::Own,
+    yields: Yields {
+        session: true,
+        block: true,
+        start_on_release: true,
+        destination: true,
+        login: true,
+    },
+    time_basis: "as written",
+    source: "this crate",
+    cut: Cut::Lines,
+    parser: |options| Box::new(NdjsonParser::new(options.clone())),
+};
 
 /// Keys that say something about the line, not about the NAT.
 const PASSED_OVER: [&str; 6] = ["line", "offset", "column", "datagram", "record", "note"];

@@ -2,68 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::str::FromStr;
 
-use super::conntrack::ConntrackParser;
-use super::csv::{CsvParser, RowScan};
+use super::csv::RowScan;
+use super::format::{Cut, Format};
 use super::lines::{Found, LineBuffer};
-use super::ndjson::NdjsonParser;
 use super::{Event, Reject, RejectReason, Skipped};
 use crate::allocation::Span;
 use crate::inside::Realm;
 use crate::time::Zone;
-
-/// The formats that [`Reader`] reads.
-///
-/// # Text form
-///
-/// `conntrack`, `csv`, `ndjson`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// The text of `conntrack -E` ([`super::conntrack`]).
-    Conntrack,
-    /// Our own CSV ([`super::csv`]).
-    Csv,
-    /// Our own NDJSON ([`super::ndjson`]).
-    Ndjson,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Format; 3] = [Format::Conntrack, Format::Csv, Format::Ndjson];
-
-    /// The name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Format::Conntrack => "conntrack",
-            Format::Csv => "csv",
-            Format::Ndjson => "ndjson",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A text names no format.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a NAT log format: write conntrack, csv or ndjson")]
-pub struct ParseFormatError(String);
-
-impl FromStr for Format {
-    type Err = ParseFormatError;
-
-    fn from_str(s: &str) -> Result<Self, Self::Err> {
-        Format::ALL
-            .into_iter()
-            .find(|format| format.name() == s)
-            .ok_or_else(|| ParseFormatError(s.to_owned()))
-    }
-}
 
 /// What the lines do not say about themselves, and how long they may be.
 ///
@@ -76,13 +22,19 @@ impl FromStr for Format {
 #[derive(Clone, Debug)]
 pub struct ReaderOptions {
     zone: Option<Zone>,
+    year: Option<i16>,
     realm: Realm,
     max_line_len: usize,
 }
 
 impl Default for ReaderOptions {
     fn default() -> Self {
-        ReaderOptions { zone: None, realm: Realm::EMPTY, max_line_len: Self::MAX_LINE_LEN }
+        ReaderOptions {
+            zone: None,
+            year: None,
+            realm: Realm::EMPTY,
+            max_line_len: Self::MAX_LINE_LEN,
+        }
     }
 }
 
@@ -103,6 +55,12 @@ impl ReaderOptions {
     #[must_use]
     pub fn with_zone(self, zone: Zone) -> ReaderOptions {
         ReaderOptions { zone: Some(zone), ..self }
+    }
+
+    /// The year of the first stamp that has none; later ones follow it over New Year.
+    #[must_use]
+    pub fn with_year(self, year: i16) -> ReaderOptions {
+        ReaderOptions { year: Some(year), ..self }
     }
 
     /// The realm of inside IPv4 addresses whose record names none.
@@ -126,6 +84,11 @@ impl ReaderOptions {
         self.zone.as_ref()
     }
 
+    /// The year, if one was named.
+    pub fn year(&self) -> Option<i16> {
+        self.year
+    }
+
     /// The realm.
     pub fn realm(&self) -> &Realm {
         &self.realm
@@ -140,7 +103,7 @@ impl ReaderOptions {
 /// A parser of one line that knows nothing of files.
 ///
 /// It may remember what earlier lines showed (a header, a habit of the box), so lines go to it in their order.
-pub trait LineParser {
+pub trait LineParser: fmt::Debug {
     /// Reads one record (its line ending left out) into `event`, which must be at its default; `span` and `line`
     /// are left to the caller.
     ///
@@ -148,6 +111,22 @@ pub trait LineParser {
     ///
     /// The reason and the byte, from 1, at which reading stopped; `event` is then in no particular state.
     fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)>;
+
+    /// Reads the next record of the line that [`parse_line`](LineParser::parse_line) began, none where there is no
+    /// other; asked for until there is none.
+    fn parse_more(
+        &mut self,
+        _line: &[u8],
+        _event: &mut Event,
+    ) -> Option<Result<(), (RejectReason, u32)>> {
+        None
+    }
+
+    /// Whether nothing that matters can be missing at the end of the line read last, for a last line without line
+    /// ending: any digit or field could be missing from it.
+    fn is_surely_whole(&self) -> bool {
+        true
+    }
 }
 
 /// What [`Reader::next_record`] found.
@@ -157,23 +136,6 @@ pub enum Record {
     Event,
     /// A line that holds none; the caller's [`Event`] is at its default.
     Rejected(Reject),
-}
-
-#[derive(Debug)]
-enum Parser {
-    Conntrack(ConntrackParser),
-    Csv(CsvParser),
-    Ndjson(NdjsonParser),
-}
-
-impl LineParser for Parser {
-    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
-        match self {
-            Parser::Conntrack(parser) => parser.parse_line(line, event),
-            Parser::Csv(parser) => parser.parse_line(line, event),
-            Parser::Ndjson(parser) => parser.parse_line(line, event),
-        }
-    }
 }
 
 /// Reads the events of one stream, in order.
@@ -203,10 +165,25 @@ impl LineParser for Parser {
 #[derive(Debug)]
 pub struct Reader<R> {
     buffer: LineBuffer<R>,
-    parser: Parser,
+    cut: Cut,
+    parser: Box<dyn LineParser>,
+    /// The line that was read last and may hold more records.
+    held: Option<Held>,
     skipped: Skipped,
     lines: u64,
     events: u64,
+}
+
+/// A line that is read, and kept until it holds no other record.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// Its length, with a CR.
+    len: usize,
+    /// How many lines it takes.
+    lines: u64,
+    /// How many of its records were read.
+    records: u32,
+    has_newline: bool,
 }
 
 /// The next record as bytes.
@@ -223,12 +200,16 @@ impl<R: io::Read> Reader<R> {
     /// A reader of `source`, which needs no buffer of its own.
     pub fn new(format: Format, options: ReaderOptions, source: R) -> Reader<R> {
         let buffer = LineBuffer::new(source, options.max_line_len());
-        let parser = match format {
-            Format::Conntrack => Parser::Conntrack(ConntrackParser::new(&options)),
-            Format::Csv => Parser::Csv(CsvParser::new(options)),
-            Format::Ndjson => Parser::Ndjson(NdjsonParser::new(options)),
-        };
-        Reader { buffer, parser, skipped: Skipped::default(), lines: 0, events: 0 }
+        let info = format.info();
+        Reader {
+            buffer,
+            cut: info.cut,
+            parser: (info.parser)(&options),
+            held: None,
+            skipped: Skipped::default(),
+            lines: 0,
+            events: 0,
+        }
     }
 
     /// The next record, event or not; none at the end of the stream.
@@ -241,53 +222,82 @@ impl<R: io::Read> Reader<R> {
     /// Those of the source; the next call goes on where this one stopped.
     pub fn next_record(&mut self, event: &mut Event) -> io::Result<Option<Record>> {
         *event = Event::default();
+        if let Some(held) = self.held {
+            let bytes = self.buffer.bytes(0, held.len);
+            let record = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+            if let Some(result) = self.parser.parse_more(record, event) {
+                return Ok(Some(self.read(
+                    Held { records: held.records + 1, ..held },
+                    result,
+                    event,
+                )));
+            }
+            self.held = None;
+            self.lines += held.lines;
+            self.buffer.consume_line(held.len);
+        }
         let offset = self.buffer.offset();
         let Some(row) = self.next_row()? else { return Ok(None) };
         let line = self.lines + 1;
-        let (result, offset, length) = match row {
+        let (reason, column, offset, len) = match row {
             Row::Whole { len, lines, has_newline } => {
                 let bytes = self.buffer.bytes(0, len);
                 let record = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-                let mut result = if record.trim_ascii().is_empty() {
+                let result = if record.trim_ascii().is_empty() {
                     Err((RejectReason::Empty, 1))
                 } else {
                     self.parser.parse_line(record, event)
                 };
-                if let (Ok(()), Parser::Conntrack(parser)) = (&result, &self.parser)
-                    && !has_newline
-                    && !parser.is_surely_whole()
-                {
-                    result = Err((RejectReason::CutShort, column(record.len())));
-                }
-                let length = record.len() as u64;
-                self.lines += lines;
-                self.buffer.consume_line(len);
-                (result, offset, length)
+                let held = Held { len, lines, records: 1, has_newline };
+                return Ok(Some(self.read(held, result, event)));
             }
             Row::BadQuote { len } => {
                 self.lines += 1;
                 self.buffer.consume_line(len);
-                (Err((RejectReason::BadQuote, column(len))), offset, len as u64)
+                (RejectReason::BadQuote, column(len), offset, len as u64)
             }
             Row::Dropped { len } => {
                 self.lines += 1;
-                (Err((RejectReason::LineTooLong, 1)), self.buffer.dropped_from(), len)
+                (RejectReason::LineTooLong, 1, self.buffer.dropped_from(), len)
             }
         };
-        let span = Span { offset, length: u32::try_from(length).unwrap_or(u32::MAX) };
+        let span = Span { offset, length: u32::try_from(len).unwrap_or(u32::MAX) };
+        self.skipped.add(reason);
+        Ok(Some(Record::Rejected(Reject { reason, span, line, column })))
+    }
+
+    /// Counts what was read of a line, and keeps the line for its other records.
+    fn read(
+        &mut self,
+        held: Held,
+        mut result: Result<(), (RejectReason, u32)>,
+        event: &mut Event,
+    ) -> Record {
+        let bytes = self.buffer.bytes(0, held.len);
+        let length = bytes.strip_suffix(b"\r").unwrap_or(bytes).len();
+        if result.is_ok() && !held.has_newline && !self.parser.is_surely_whole() {
+            result = Err((RejectReason::CutShort, column(length)));
+        }
+        let span = Span {
+            offset: self.buffer.offset(),
+            length: u32::try_from(length).unwrap_or(u32::MAX),
+        };
+        let line = self.lines + 1;
+        self.held = Some(held);
         match result {
             Ok(()) => {
                 self.events += 1;
                 event.span = span;
                 event.line = line;
-                Ok(Some(Record::Event))
+                event.record = held.records;
+                Record::Event
             }
             Err((reason, column)) => {
                 // A line in order still shows that the source was being written then.
                 let time = event.time.filter(|_| reason.is_expected());
                 *event = Event { time, ..Event::default() };
                 self.skipped.add(reason);
-                Ok(Some(Record::Rejected(Reject { reason, span, line, column })))
+                Record::Rejected(Reject { reason, span, line, column })
             }
         }
     }
@@ -316,7 +326,7 @@ impl<R: io::Read> Reader<R> {
             Found::End(len) => (len, false),
         };
         let is_comment = self.buffer.bytes(0, 1) == b"#";
-        if !matches!(self.parser, Parser::Csv(_)) || is_comment {
+        if self.cut != Cut::Rows || is_comment {
             return Ok(Some(Row::Whole { len: first_len, lines: 1, has_newline }));
         }
         let (mut found, mut from, mut lines) = (first, 0, 1);
@@ -359,14 +369,15 @@ impl<R> Reader<R> {
     /// How many lines were read. Without rows of several lines this is [`events`](Reader::events) plus the total of
     /// [`skipped`](Reader::skipped).
     pub fn lines(&self) -> u64 {
-        self.lines
+        self.lines + self.held.map_or(0, |held| held.lines)
     }
 }
 
 impl<R: io::Read> Reader<R> {
     /// How many bytes of the stream make up those lines.
     pub fn bytes(&self) -> u64 {
-        self.buffer.offset()
+        let held = self.held.map_or(0, |held| held.len + usize::from(held.has_newline));
+        self.buffer.offset() + held as u64
     }
 }
 

@@ -54,6 +54,8 @@ reasons! {
     DestinationTranslation, "destination-translation", true;
     /// A translated IPv6 flow: no shared IPv4 address in it.
     Ipv6Translation, "ipv6-translation", true;
+    /// A record in order that gives nobody a port and takes none away: an exhausted pool, a quota, a match of a rule.
+    OtherEvent, "other-event", true;
     /// A record without an event, such as a line of a table dump.
     NoEvent, "no-event", false;
     /// An event with a name that is not read.
@@ -88,6 +90,8 @@ reasons! {
     BadTime, "bad-time", false;
     /// A time without zone, and no zone was named.
     NoZone, "no-zone", false;
+    /// A time without year, and no year was named.
+    NoYear, "no-year", false;
     /// A local time that is nowhere near the stamp of its own line: it was read in the wrong zone.
     ZoneMismatch, "zone-mismatch", false;
     /// A protocol that cannot be read, or whose name and number differ.
@@ -134,6 +138,7 @@ impl RejectReason {
             RejectReason::NoZone => {
                 "add an offset (Z, +09:00) to each time, or name the zone of the source"
             }
+            RejectReason::NoYear => "name the year of the first line",
             RejectReason::ZoneMismatch => {
                 "name the zone that the logging box runs in: its local times are not in the one named"
             }

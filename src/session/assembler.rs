@@ -225,7 +225,10 @@ impl Assembler {
         }
         let Some(key) = self.key(event) else { return };
         match event.kind {
-            EventKind::SessionCreate | EventKind::PortCreate | EventKind::BlockAlloc => {
+            EventKind::SessionCreate
+            | EventKind::PortCreate
+            | EventKind::BlockAlloc
+            | EventKind::SessionSeen => {
                 self.create(source, key, event);
             }
             EventKind::Update | EventKind::BlockInterim => self.alive(source, key, event),
@@ -233,7 +236,10 @@ impl Assembler {
                 self.release(source, key, event);
             }
             EventKind::Allocation => self.finished(source, key, event),
-            EventKind::DeviceRestart => {}
+            EventKind::DeviceRestart
+            | EventKind::AddressBind
+            | EventKind::AddressRelease
+            | EventKind::HostRelease => {}
         }
     }
 

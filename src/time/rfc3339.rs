@@ -48,6 +48,33 @@ impl Zone {
     }
 }
 
+impl Zone {
+    /// The instant of a civil time in this zone; where clocks were set back, the earlier one and how much later the
+    /// other is.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseTimeError::Gap`] for a time that clocks skipped.
+    pub(crate) fn instants(
+        &self,
+        civil: DateTime,
+    ) -> Result<(Timestamp, Option<super::TimeDelta>), ParseTimeError> {
+        let out = |_| ParseTimeError::OutOfRange(civil.to_string());
+        let at = |t: jiff::Timestamp| Timestamp::from_microsecond(t.as_microsecond());
+        match self.0.to_ambiguous_timestamp(civil).offset() {
+            AmbiguousOffset::Unambiguous { offset } => {
+                Ok((at(offset.to_timestamp(civil).map_err(out)?), None))
+            }
+            AmbiguousOffset::Fold { before, after } => {
+                let first = at(before.to_timestamp(civil).map_err(out)?);
+                let second = at(after.to_timestamp(civil).map_err(out)?);
+                Ok((first, Some(second.since(first))))
+            }
+            AmbiguousOffset::Gap { .. } => Err(ParseTimeError::Gap(civil.to_string())),
+        }
+    }
+}
+
 impl std::str::FromStr for Zone {
     type Err = ParseZoneError;
 

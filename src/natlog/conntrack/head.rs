@@ -1,6 +1,6 @@
 //! What stands before the tuples: event, protocol, timeout, state.
 
-use super::scan::Cursor;
+use crate::natlog::scan::Cursor;
 use crate::natlog::{Event, EventKind, RejectReason, TcpState};
 use crate::protocol::Protocol;
 

@@ -39,22 +39,40 @@
 //! from it, and a port that lost a digit is somebody else's port.
 
 mod head;
-mod scan;
 mod stamp;
 mod tuple;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use self::scan::Cursor;
 use self::tuple::{Ends, Tuple};
+use super::format::{Cut, FormatInfo, Status, Yields};
 use super::reader::{LineParser, ReaderOptions};
+use super::scan::Cursor;
 use super::{Event, EventKind, RejectReason};
 use crate::allocation::Destination;
 use crate::inside::{InsideHost, Realm};
 use crate::port::PortRange;
 use crate::protocol::Protocol;
 use crate::time::{MICROS_PER_SECOND, TimeDelta, WrittenTime, Zone};
+
+/// What is known of the format.
+pub(super) const INFO: FormatInfo = FormatInfo {
+    name: "conntrack",
+    title: "Linux, `conntrack -E`",
+    status: Status::Lab,
+    yields: Yields {
+        session: true,
+        block: false,
+        start_on_release: true,
+        destination: true,
+        login: false,
+    },
+    time_basis: "the collector's read time (1 us); `[start=]`, `[stop=]` of the kernel (1 s)",
+    source: "conntrack-tools 1.4.7; snprintf_default.c of libnetfilter_conntrack; nf_conntrack_netlink.c of Linux",
+    cut: Cut::Lines,
+    parser: |options| Box::new(ConntrackParser::new(options)),
+};
 
 /// How long after the kernel's stop a DESTROY may be logged, seconds. Garbage collection takes a minute or so; the
 /// next time zone is 15 minutes away.
@@ -92,11 +110,6 @@ impl ConntrackParser {
             marks_kills: false,
             has_id: false,
         }
-    }
-
-    /// Whether nothing that matters can be missing at the end of the line read last.
-    pub(super) fn is_surely_whole(&self) -> bool {
-        self.has_id
     }
 
     fn parse(&mut self, c: &mut Cursor<'_>, event: &mut Event) -> Result<(), RejectReason> {
@@ -339,6 +352,10 @@ impl LineParser for ConntrackParser {
     fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
         let mut cursor = Cursor::new(line);
         self.parse(&mut cursor, event).map_err(|reason| (reason, cursor.column()))
+    }
+
+    fn is_surely_whole(&self) -> bool {
+        self.has_id
     }
 }
 

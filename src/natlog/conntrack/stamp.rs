@@ -2,8 +2,8 @@
 
 use jiff::civil::DateTime;
 
-use super::scan::Cursor;
 use crate::natlog::RejectReason;
+use crate::natlog::scan::Cursor;
 use crate::time::{MICROS_PER_SECOND, Timestamp, WrittenTime};
 
 /// `[1795306735.123403]`

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::scan::Cursor;
 use crate::natlog::RejectReason;
+use crate::natlog::scan::Cursor;
 
 /// One direction of a flow.
 #[derive(Clone, Copy)]
