@@ -33,7 +33,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
     time_basis: "as written",
     source: "this crate",
     cut: Cut::Rows,
-    parser: |options| Box::new(CsvParser::new(options.clone())),
+    parser: |options| Box::new(CsvParser::new(options)),
 };
 
 /// A parser of rows; the first one that is not blank and no comment is the header.

@@ -23,7 +23,7 @@ pub struct FormatInfo {
     /// How a stream is cut into records.
     pub(super) cut: Cut,
     /// A parser with the options.
-    pub(super) parser: fn(&ReaderOptions) -> Box<dyn LineParser>,
+    pub(super) parser: fn(ReaderOptions) -> Box<dyn LineParser>,
 }
 
 /// What a reader was held against.

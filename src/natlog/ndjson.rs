@@ -34,7 +34,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
     time_basis: "as written",
     source: "this crate",
     cut: Cut::Lines,
-    parser: |options| Box::new(NdjsonParser::new(options.clone())),
+    parser: |options| Box::new(NdjsonParser::new(options)),
 };
 
 /// Keys that say something about the line, not about the NAT.

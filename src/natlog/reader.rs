@@ -204,7 +204,7 @@ impl<R: io::Read> Reader<R> {
         Reader {
             buffer,
             cut: info.cut,
-            parser: (info.parser)(&options),
+            parser: (info.parser)(options),
             held: None,
             skipped: Skipped::default(),
             lines: 0,

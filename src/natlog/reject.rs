@@ -184,9 +184,15 @@ impl fmt::Display for Reject {
 }
 
 /// How many lines were rejected, by reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     counts: [u64; RejectReason::ALL.len()],
+}
+
+impl Default for Skipped {
+    fn default() -> Self {
+        Skipped { counts: [0; RejectReason::ALL.len()] }
+    }
 }
 
 impl Skipped {

@@ -71,7 +71,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
     time_basis: "the collector's read time (1 us); `[start=]`, `[stop=]` of the kernel (1 s)",
     source: "conntrack-tools 1.4.7; snprintf_default.c of libnetfilter_conntrack; nf_conntrack_netlink.c of Linux",
     cut: Cut::Lines,
-    parser: |options| Box::new(ConntrackParser::new(options)),
+    parser: |options| Box::new(ConntrackParser::new(&options)),
 };
 
 /// How long after the kernel's stop a DESTROY may be logged, seconds. Garbage collection takes a minute or so; the
