@@ -207,7 +207,7 @@ proptest! {
         let mut line = Vec::new();
         ndjson::write_event(&event, &mut line).unwrap();
         let read = records(Format::Ndjson, ReaderOptions::new(), &line[..]);
-        let expected = Event { line: 1, span: Span { offset: 0, length: u32::try_from(line.len() - 1).unwrap() }, ..event };
+        let expected = Event { line: 1, record: 1, span: Span { offset: 0, length: u32::try_from(line.len() - 1).unwrap() }, ..event };
         prop_assert_eq!(read, vec![Ok(expected)]);
     }
 
@@ -231,7 +231,7 @@ proptest! {
         let start = usize::try_from(span.offset).unwrap();
         let place = start..start + span.length as usize;
         prop_assert_eq!(&csv[place], row.join(","));
-        let expected = Event { line, span, ..event };
+        let expected = Event { line, record: 1, span, ..event };
         prop_assert_eq!(&read[1], &Ok(expected));
     }
 }
