@@ -88,8 +88,14 @@ pub(super) fn table(planes: &[Plane]) -> Vec<[u8; PLANE_BYTES]> {
 /// The first plane of an address; a table without a free slot is given up after `size` probes.
 #[inline]
 pub(super) fn find(table: &[[u8; PLANE_BYTES]], addr: u32) -> Option<Plane> {
+    find_from(table, addr, home(addr, table.len()))
+}
+
+/// The same, from its [`home`] on.
+#[inline]
+pub(super) fn find_from(table: &[[u8; PLANE_BYTES]], addr: u32, home: usize) -> Option<Plane> {
     let size = table.len();
-    let mut at = home(addr, size);
+    let mut at = home;
     for _ in 0..size {
         let plane = Plane::from_bytes(table.get(at)?)?;
         if plane.addr == addr {

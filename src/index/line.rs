@@ -137,7 +137,7 @@ pub(super) struct Line<'a>(pub(super) &'a [u8; 64]);
 pub(super) struct Met {
     /// Lanes that may hold the instant.
     pub(super) maybe: u32,
-    /// Those of them that surely do, as far as time goes.
+    /// Those of them that surely do, and whose protocol and ports the line knows.
     pub(super) surely: u32,
 }
 
@@ -185,24 +185,11 @@ impl Line<'_> {
         (word >> 6, (word >> 2 & 15) << 8 | u32::from(low), word & 3)
     }
 
-    /// Those of some lanes that do not know their protocol or their ports.
-    #[inline]
-    pub(super) fn looks(self, lanes: u32) -> u32 {
-        let (mut rest, mut looks) = (lanes, 0);
-        while rest != 0 {
-            let lane = rest.trailing_zeros();
-            rest &= rest - 1;
-            let class = self.0.get((lane as usize & 15) * 4).map_or(0, |b| b & 3);
-            looks |= u32::from(class == Class::Look as u8) << lane;
-        }
-        looks
-    }
-
     /// Whether pieces that a question at `x` may meet go on in the next line.
     #[inline]
     pub(super) fn goes_on(self, x: u64) -> bool {
         let (start, ..) = self.lane(11);
-        self.spills() && u64::from(self.distance(x, start)) < REACH
+        self.spills() & (u64::from(self.distance(x, start)) < REACH)
     }
 
     #[inline]
@@ -215,6 +202,15 @@ impl Line<'_> {
     #[inline]
     pub(super) fn meet(self, x: u64, wanted: Wanted) -> Met {
         let met = machine::meet(self, residue(x) << 6, wanted);
+        let used = self.used();
+        Met { maybe: met.maybe & used, surely: met.surely & used }
+    }
+
+    /// The same, `WIDE` with vectors of twelve lanes and more, on processors that were found to have them.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled anew for each kind of processor")]
+    pub(super) fn meet_as<const WIDE: bool>(self, x: u64, wanted: Wanted) -> Met {
+        let met = machine::meet_as::<WIDE>(self, residue(x) << 6, wanted);
         let used = self.used();
         Met { maybe: met.maybe & used, surely: met.surely & used }
     }
@@ -232,7 +228,8 @@ impl Line<'_> {
             let fails = ((class ^ wanted.own) | wanted.always) & !(class >> 1) & wanted.enabled & 1;
             let may = since <= length && fails == 0;
             met.maybe |= u32::from(may) << lane;
-            met.surely |= u32::from(may && 0 < since && since < length) << lane;
+            let knows = class != Class::Look as u32;
+            met.surely |= u32::from(may && knows && 0 < since && since < length) << lane;
         }
         met
     }
@@ -251,12 +248,10 @@ impl Wanted {
     /// The lanes for a protocol number; [`EVERY_PROTOCOL`](super::lean::EVERY_PROTOCOL) asks for all.
     #[inline]
     pub(super) fn new(protocol: u16) -> Wanted {
-        match Class::of(protocol) {
-            Class::Tcp => Wanted { own: 0, always: 0, enabled: 1 },
-            Class::Udp => Wanted { own: 1, always: 0, enabled: 1 },
-            Class::Look => Wanted { own: 0, always: 1, enabled: 1 },
-            Class::Every => Wanted { own: 0, always: 0, enabled: 0 },
-        }
+        let enabled = u32::from(protocol != super::lean::EVERY_PROTOCOL);
+        let (tcp, udp) = (u32::from(protocol == 6), u32::from(protocol == 17));
+        // Arithmetic: questions mix protocols, and a branch would be guessed wrong for a third of them.
+        Wanted { own: udp, always: enabled & (tcp ^ 1) & (udp ^ 1), enabled }
     }
 }
 

@@ -1,28 +1,13 @@
-//! One port at one instant: the hot path, alone and in batches.
+//! One port at one instant: the hot path, one question at a time.
 
 use std::net::Ipv4Addr;
 
+use super::directory::{self, NONE, Plane};
 use super::lean::{EVERY_PROTOCOL, Lean};
 use super::line::Wanted;
-use super::machine::prefetch;
-use super::view::{Spot, View, position};
+use super::view::{MOST_PLANES, Spot, View, position};
 use crate::protocol::Protocol;
 use crate::time::Timestamp;
-
-/// How many lines a batch keeps in flight, at least while it has questions.
-const AHEAD: usize = 40;
-/// Room for them, and for the planes of one more question.
-const FLIGHTS: usize = 64;
-
-/// A line that was asked for ahead of time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Flight {
-    /// None where the address has nothing at the port.
-    spot: Option<Spot>,
-    question: u32,
-    /// Whether no further line answers the question.
-    is_last: bool,
-}
 
 /// Who could have held this port at this instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +24,7 @@ pub struct Question {
 
 /// What is fixed while a question reads its lines.
 #[derive(Clone, Copy, Debug)]
-struct Asked {
+pub(super) struct Asked {
     addr: u32,
     at_microsecond: i64,
     port: u16,
@@ -48,6 +33,18 @@ struct Asked {
 }
 
 impl Asked {
+    /// What a question asks.
+    #[inline]
+    pub(super) fn of(question: &Question) -> Asked {
+        Asked::new(question.addr, question.port, question.protocol, question.at)
+    }
+
+    /// The number of a question's protocol.
+    #[inline]
+    pub(super) fn protocol(question: &Question) -> u16 {
+        question.protocol.map_or(EVERY_PROTOCOL, |p| u16::from(p.number()))
+    }
+
     #[inline]
     fn new(addr: Ipv4Addr, port: u16, protocol: Option<Protocol>, at: Timestamp) -> Asked {
         let protocol = protocol.map_or(EVERY_PROTOCOL, |p| u16::from(p.number()));
@@ -85,12 +82,25 @@ impl Asked {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Hits {
-    positions: Vec<u32>,
+    pub(super) positions: Vec<u32>,
     /// Where the positions of each question end.
     ends: Vec<u32>,
 }
 
 impl Hits {
+    /// Forgets the last batch, and makes room for the next.
+    pub(super) fn clear(&mut self, questions: usize) {
+        self.positions.clear();
+        self.ends.clear();
+        self.ends.reserve(questions);
+    }
+
+    /// Ends the positions of a question.
+    #[inline]
+    pub(super) fn end(&mut self) {
+        self.ends.push(u32::try_from(self.positions.len()).unwrap_or(u32::MAX));
+    }
+
     /// The positions for each question.
     pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
         let starts = std::iter::once(&0).chain(&self.ends);
@@ -125,82 +135,51 @@ impl View<'_> {
     ) {
         let step = self.clock.step(at.as_microsecond());
         let asked = Asked::new(addr, port, protocol, at);
-        for plane in self.planes_of(addr) {
-            if let Some(spot) = self.spot(plane, port, step) {
-                self.read(spot, &asked, hits);
-            }
+        let Some(plane) = directory::find(self.planes, addr.to_bits()) else { return };
+        let spot = self.spot(plane, port, step);
+        if let Some(spot) = spot {
+            self.ask_ahead(spot);
+        }
+        if plane.next != NONE {
+            self.at_more(plane, port, step, &asked, hits);
+        }
+        if let Some(spot) = spot {
+            self.read(spot, &asked, hits);
         }
     }
 
-    /// Answers a batch; `hits` is emptied first.
-    ///
-    /// The lines of the next questions are fetched while one is answered, so that a batch pays for memory bandwidth,
-    /// not for latency. Sorted questions are faster still, but sorting them first does not pay.
-    pub fn at_each(self, questions: &[Question], hits: &mut Hits) {
-        hits.positions.clear();
-        hits.ends.clear();
-        hits.ends.reserve(questions.len());
-        // What is in flight, oldest first: a question has a line for each plane of its address.
-        let mut flights = [Flight::default(); FLIGHTS];
-        let (mut oldest, mut newest, mut next) = (0_usize, 0_usize, 0_u32);
-        loop {
-            while newest - oldest < AHEAD
-                && let Some(question) = questions.get(next as usize)
-            {
-                let step = self.clock.step(question.at.as_microsecond());
-                let mut flight = Flight { question: next, ..Flight::default() };
-                for plane in self.planes_of(question.addr) {
-                    let Some(spot) = self.spot(plane, question.port, step) else { continue };
-                    if let Some(line) = self.lines.get(spot.line as usize) {
-                        prefetch(line);
-                    }
-                    if let (Some(_), Some(slot)) = (flight.spot, flights.get_mut(newest % FLIGHTS))
-                    {
-                        *slot = flight;
-                        newest += 1;
-                    }
-                    flight.spot = Some(spot);
-                }
-                flight.is_last = true;
-                if let Some(slot) = flights.get_mut(newest % FLIGHTS) {
-                    *slot = flight;
-                }
-                newest += 1;
-                next += 1;
+    /// The further grains of an address. All are asked for before one is read.
+    #[inline(never)]
+    fn at_more(self, first: Plane, port: u16, step: u64, asked: &Asked, hits: &mut Vec<u32>) {
+        let mut spots = [None; MOST_PLANES];
+        for (slot, plane) in spots.iter_mut().zip(self.planes_from(Some(first)).skip(1)) {
+            *slot = self.spot(plane, port, step);
+            if let Some(spot) = *slot {
+                self.ask_ahead(spot);
             }
-            if oldest == newest {
-                return;
-            }
-            let Some(flight) = flights.get(oldest % FLIGHTS) else { return };
-            oldest += 1;
-            if let (Some(spot), Some(q)) = (flight.spot, questions.get(flight.question as usize)) {
-                let asked = Asked::new(q.addr, q.port, q.protocol, q.at);
-                self.read(spot, &asked, &mut hits.positions);
-            }
-            if flight.is_last {
-                hits.ends.push(u32::try_from(hits.positions.len()).unwrap_or(u32::MAX));
-            }
+        }
+        for spot in spots.into_iter().flatten() {
+            self.read(spot, asked, hits);
         }
     }
 
     /// Reads the lines of a question.
     #[inline]
-    fn read(self, spot: Spot, asked: &Asked, hits: &mut Vec<u32>) {
+    pub(super) fn read(self, spot: Spot, asked: &Asked, hits: &mut Vec<u32>) {
         let from = hits.len();
         // Forged bytes may spill for ever; the builder knows how far.
         for number in (spot.line..).take(1 + (1 << spot.chain_shift)) {
             let Some(line) = self.line(number) else { return };
             let met = line.meet(spot.x, asked.wanted);
             let mut rest = met.maybe;
-            let plain = met.surely & !line.copies() & !line.looks(rest);
+            let plain = met.surely & !line.copies();
             while rest != 0 {
                 let lane = rest.trailing_zeros();
                 rest &= rest - 1;
                 if plain >> lane & 1 == 1 {
                     hits.push(position(number, lane));
                 } else {
-                    let is_sure = met.surely & !line.looks(1 << lane);
-                    self.look(number, lane, is_sure >> lane & 1 == 1, asked, from, hits);
+                    self.look(number, lane, met.surely >> lane & 1 == 1, asked, from, hits);
                 }
             }
             if !line.goes_on(spot.x) {

@@ -13,10 +13,13 @@ use std::io;
 
 use super::bytes::Bytes;
 use super::line::{Line, Met, Wanted};
+use super::lookup::{Hits, Question};
+use super::view::View;
 
-/// Asks the processor to fetch a line into its caches; elsewhere than on x86-64 it does nothing.
-#[inline]
-pub(super) fn prefetch(line: &[u8; 64]) {
+/// Asks the processor to fetch something into its caches; elsewhere than on x86-64 it does nothing.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
+pub(super) fn prefetch<const N: usize>(line: &[u8; N]) {
     #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
     // SAFETY: a prefetch is a hint that faults on no address, and this one is a reference's; SSE is part of x86-64.
     unsafe {
@@ -38,6 +41,47 @@ pub(super) fn meet(line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
     }
     #[cfg(not(all(target_arch = "x86_64", not(portledger_portable))))]
     line.meet_each(x6, wanted)
+}
+
+/// Tests the lanes of a line, `WIDE` with AVX-512, which [`widest`] found the processor to have.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
+pub(super) fn meet_as<const WIDE: bool>(line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
+    #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+    if WIDE {
+        // SAFETY: only `widest` asks for `WIDE`, behind the check that the processor has these instructions.
+        // The pointers are to 64 readable bytes, and to the last 16 of them; such loads need no alignment.
+        return unsafe {
+            use std::arch::x86_64::{_mm_loadu_si128, _mm512_loadu_si512};
+            let all = _mm512_loadu_si512(line.0.as_ptr().cast());
+            let lows = _mm_loadu_si128(line.0.as_ptr().add(48).cast());
+            super::avx512::meet(all, lows, x6, wanted)
+        };
+    }
+    meet(line, x6, wanted)
+}
+
+/// Answers a batch with the widest vectors that the processor has.
+pub(super) fn widest(view: View<'_>, questions: &[Question], hits: &mut Hits) {
+    #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
+    {
+        // SAFETY: the processor has all that the function is compiled for.
+        return unsafe { wide(view, questions, hits) };
+    }
+    view.each::<false>(questions, hits);
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+fn wide(view: View<'_>, questions: &[Question], hits: &mut Hits) {
+    view.each::<true>(questions, hits);
 }
 
 /// Maps a file.

@@ -24,6 +24,9 @@
 //! `build` makes all of them, `format` says where each stands in the file. Everything is one run of bytes,
 //! little-endian and position-independent: in memory and in a file the same.
 
+#[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+mod avx512;
+mod batch;
 mod bits;
 mod build;
 mod bytes;

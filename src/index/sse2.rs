@@ -1,11 +1,11 @@
 //! The lanes of a line, tested with the vectors that every x86-64 has.
 
 use std::arch::x86_64::{
-    __m128i, _mm_add_epi32, _mm_and_si128, _mm_andnot_si128, _mm_castps_si128, _mm_cmpgt_epi32,
-    _mm_cvtepi32_ps, _mm_movemask_epi8, _mm_or_si128, _mm_packs_epi16, _mm_packs_epi32,
-    _mm_set_epi64x, _mm_set1_epi32, _mm_setzero_si128, _mm_slli_epi32, _mm_srli_epi32,
-    _mm_sub_epi32, _mm_unpackhi_epi8, _mm_unpackhi_epi16, _mm_unpacklo_epi8, _mm_unpacklo_epi16,
-    _mm_xor_si128,
+    __m128i, _mm_add_epi32, _mm_and_si128, _mm_andnot_si128, _mm_castps_si128, _mm_cmpeq_epi32,
+    _mm_cmpgt_epi32, _mm_cvtepi32_ps, _mm_movemask_epi8, _mm_or_si128, _mm_packs_epi16,
+    _mm_packs_epi32, _mm_set_epi64x, _mm_set1_epi32, _mm_setzero_si128, _mm_slli_epi32,
+    _mm_srli_epi32, _mm_sub_epi32, _mm_unpackhi_epi8, _mm_unpackhi_epi16, _mm_unpacklo_epi8,
+    _mm_unpacklo_epi16, _mm_xor_si128,
 };
 
 use super::line::{CODE_BASE, Met, Wanted};
@@ -49,6 +49,8 @@ pub(super) fn meet(line: &[u8; 64], x6: u32, wanted: Wanted) -> Met {
         let since = _mm_or_si128(since, _mm_slli_epi32::<20>(fails));
         let beyond = _mm_cmpgt_epi32(since, length);
         let inside = _mm_and_si128(_mm_cmpgt_epi32(length, since), _mm_cmpgt_epi32(since, base));
+        let class = _mm_and_si128(word, splat(3));
+        let inside = _mm_andnot_si128(_mm_cmpeq_epi32(class, splat(2)), inside);
         (beyond, inside)
     };
     let [low_a, low_b, low_c] = lows;

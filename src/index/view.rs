@@ -9,6 +9,7 @@ use super::exact::{Exception, Key, Row};
 use super::format::{Header, Section};
 use super::lean::{EVERY_PROTOCOL, Lean};
 use super::line::{Line, least};
+use super::machine::prefetch;
 use super::region::{CHUNK_LINES, Chunk, Leaf, Region};
 use super::shape::Geometry;
 
@@ -50,6 +51,8 @@ pub(super) struct Spot {
     pub(super) line: u32,
     pub(super) x: u64,
     pub(super) chain_shift: u8,
+    /// The leaf that the line is of.
+    pub(super) leaf: u32,
 }
 
 impl<'a> View<'a> {
@@ -76,7 +79,13 @@ impl<'a> View<'a> {
     /// The planes of an address.
     #[inline]
     pub(super) fn planes_of(self, addr: Ipv4Addr) -> impl Iterator<Item = Plane> {
-        let mut next = directory::find(self.planes, addr.to_bits());
+        self.planes_from(directory::find(self.planes, addr.to_bits()))
+    }
+
+    /// A plane and those behind it.
+    #[inline]
+    pub(super) fn planes_from(self, first: Option<Plane>) -> impl Iterator<Item = Plane> {
+        let mut next = first;
         let mut left = MOST_PLANES;
         std::iter::from_fn(move || {
             let plane = next?;
@@ -102,25 +111,47 @@ impl<'a> View<'a> {
     #[inline]
     pub(super) fn spot(self, plane: Plane, port: u16, step: u64) -> Option<Spot> {
         let number = u64::from(plane.region) + u64::from(u32::from(port) >> plane.port_shift);
-        let mut region = self.region(number)?;
         let inner = u32::from(port) & ((1 << plane.port_shift) - 1);
+        let inner = super::shape::quarter(u64::from(inner));
+        self.spot_in(self.region(number)?, plane.place, inner, step)
+    }
+
+    /// Where to look in a region, for a port counted from its first.
+    #[inline]
+    pub(super) fn spot_in(self, region: Region, place: u16, inner: u16, step: u64) -> Option<Spot> {
+        let Region::Leaf { line, buckets, leaf, shape, bucket_shift, chain_shift } = region else {
+            return self.spot_in_part(region, place, inner, step);
+        };
+        if buckets == 0 {
+            return None;
+        }
+        let geometry = self.geometry(shape)?;
+        let place = u64::from(place) * u64::from(geometry.shape.units);
+        let x = geometry.x(place + geometry.unit(inner), step);
+        let line = u64::from(line) + (geometry.bucket(x, buckets) << bucket_shift);
+        Some(Spot { line: u32::try_from(line).ok()?, x, chain_shift, leaf })
+    }
+
+    /// The same for a region of several parts.
+    #[inline(never)]
+    fn spot_in_part(self, mut region: Region, place: u16, inner: u16, step: u64) -> Option<Spot> {
         let shape = match region {
             Region::Leaf { buckets: 0, .. } => return None,
             Region::Leaf { shape, .. } | Region::Node { shape, .. } => shape,
         };
         let mut geometry = self.geometry(shape)?;
-        let place = u64::from(plane.place) * u64::from(geometry.shape.units);
-        let mut x =
-            geometry.x(place + geometry.unit(super::shape::quarter(u64::from(inner))), step);
+        let place = u64::from(place) * u64::from(geometry.shape.units);
+        let mut x = geometry.x(place + geometry.unit(inner), step);
         loop {
             match region {
-                Region::Leaf { line, buckets, bucket_shift, chain_shift, .. } => {
+                Region::Leaf { line, buckets, leaf, bucket_shift, chain_shift, .. } => {
                     if buckets == 0 {
                         return None;
                     }
                     let bucket = geometry.bucket(x, buckets);
                     let line = u64::from(line) + (bucket << bucket_shift);
-                    return Some(Spot { line: u32::try_from(line).ok()?, x, chain_shift });
+                    let line = u32::try_from(line).ok()?;
+                    return Some(Spot { line, x, chain_shift, leaf });
                 }
                 Region::Node { child, part_shift, parts, .. } => {
                     let part = x >> part_shift;
@@ -140,6 +171,25 @@ impl<'a> View<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// Asks ahead for all that a question at the spot may read before its exact columns: what the line spills into,
+    /// and what decodes its rows, so that it is there by the time that the line has told whether it is needed.
+    #[inline]
+    pub(super) fn ask_ahead(self, spot: Spot) {
+        let line = spot.line as usize;
+        if let Some(line) = self.lines.get(line) {
+            prefetch(line);
+        }
+        if let Some(next) = self.lines.get(line + 1) {
+            prefetch(next);
+        }
+        if let Some(chunk) = self.chunks.get(line / CHUNK_LINES as usize) {
+            prefetch(chunk);
+        }
+        if let Some(leaf) = self.leaves.get(spot.leaf as usize) {
+            prefetch(leaf);
         }
     }
 
