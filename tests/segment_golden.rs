@@ -57,8 +57,8 @@ fn records() -> Vec<Allocation> {
 }
 
 #[test]
-fn version_2_reads_as_it_was_written() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/segments/version-2.seg");
+fn version_3_reads_as_it_was_written() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/segments/version-3.seg");
     let records = records();
     let built = IndexBuilder::new().hosts(b"hosts".to_vec()).build(&records).unwrap();
     if std::env::var_os("PORTLEDGER_WRITE_GOLDEN").is_some() {

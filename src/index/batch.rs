@@ -7,8 +7,10 @@
 //! |---|---|---|
 //! | home | the question | the slot of its address |
 //! | planes | the slot | the region of each grain |
-//! | spots | the region | the line |
-//! | test | the line, all lanes | the next line, if the answer goes on there |
+//! | spots | the region | the line, or the part of the region |
+//! | parts | the part | the line |
+//! | test | the line, all lanes | the next line, if the answer goes on there; what decodes rows, if one must |
+//! | rows | the line | the row of the lane that only it can settle |
 //! | tell | - | - |
 //!
 //! The loops hold no branch that depends on an answer but the last one's, whose slow side a few questions in a
@@ -19,31 +21,35 @@ use super::line::Wanted;
 use super::lookup::{Asked, Hits, Question};
 use super::machine::{self, prefetch};
 use super::region::Region;
-use super::view::{MOST_PLANES, Spot, View, position};
+use super::view::{MOST_PLANES, Part, Spot, View, position};
 
 /// Questions a block.
 const QUESTIONS: usize = 16;
 /// Lines a block: a question has one for each grain of its address.
 const FLIGHTS: usize = 48;
 /// The turn in which a block takes its last step.
-const LATEST: usize = 5;
+const LATEST: usize = 7;
 /// Blocks on their way.
 const RING: usize = LATEST + 1;
 
-/// A line on its way.
+/// A line on its way; never across two cache lines.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Flight {
     /// The step of the question, then its x.
     x: u64,
-    /// The region, then the line.
+    /// The region, its part, then the line.
     number: u32,
+    leaf: u32,
     /// The lanes that hold the instant.
     met: u32,
     place: u16,
     /// The port within the region.
     inner: u16,
     protocol: u16,
-    chain_shift: u8,
+    /// Of the line's chain; of the part while it is one.
+    shift: u8,
+    is_part: bool,
     /// Whether there is such a line.
     is_there: bool,
     /// Whether only exact columns or the next line settle it.
@@ -58,13 +64,16 @@ impl Flight {
         place: 0,
         inner: 0,
         protocol: 0,
-        chain_shift: 0,
+        leaf: 0,
+        shift: 0,
+        is_part: false,
         is_there: false,
         is_open: false,
     };
 }
 
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Block<'q> {
     questions: &'q [Question],
     /// The slot at which each address is looked for first.
@@ -120,8 +129,14 @@ impl View<'_> {
                 self.tell(block, hits);
                 block.questions = &[];
             }
-            if let Some(block) = blocks.get_mut(of(4)) {
+            if let Some(block) = blocks.get_mut(of(6)) {
+                self.rows(block);
+            }
+            if let Some(block) = blocks.get_mut(of(5)) {
                 self.test::<WIDE>(block);
+            }
+            if let Some(block) = blocks.get_mut(of(3)) {
+                self.parts(block);
             }
             if let Some(block) = blocks.get_mut(of(2)) {
                 self.spots(block);
@@ -188,14 +203,42 @@ impl View<'_> {
         for flight in block.used() {
             let Some(region) = self.regions.get(flight.number as usize) else { continue };
             let region = Region::from_bytes(region);
-            let spot = self.spot_in(region, flight.place, flight.inner, flight.x);
-            let Some(spot) = spot else { continue };
-            if let Some(line) = self.lines.get(spot.line as usize) {
-                prefetch(line);
-                flight.is_there = true;
+            if let Region::Node { .. } = region {
+                self.part(flight, region);
+            } else if let Some(spot) = self.spot_in(region, flight.place, flight.inner, flight.x) {
+                self.send(flight, spot);
             }
-            (flight.number, flight.x, flight.chain_shift) = (spot.line, spot.x, spot.chain_shift);
         }
+    }
+
+    /// A region of several parts takes a step more.
+    fn part(self, flight: &mut Flight, region: Region) {
+        let Some(part) = self.part_of(region, flight.place, flight.inner, flight.x) else { return };
+        if let Some(region) = self.regions.get(part.region as usize) {
+            prefetch(region);
+        }
+        flight.is_part = true;
+        (flight.number, flight.x, flight.shift) = (part.region, part.x, part.shift);
+    }
+
+    fn parts(self, block: &mut Block<'_>) {
+        for flight in block.used().iter_mut().filter(|flight| flight.is_part) {
+            let part = Part { region: flight.number, x: flight.x, shift: flight.shift };
+            if let Some(spot) = self.spot_in_part(part) {
+                self.send(flight, spot);
+            }
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled anew for each kind of processor")]
+    fn send(self, flight: &mut Flight, spot: Spot) {
+        if let Some(line) = self.lines.get(spot.line as usize) {
+            prefetch(line);
+            flight.is_there = true;
+        }
+        (flight.number, flight.x) = (spot.line, spot.x);
+        (flight.leaf, flight.shift) = (spot.leaf, spot.chain_shift);
     }
 
     #[inline(always)]
@@ -212,7 +255,17 @@ impl View<'_> {
                 prefetch(next);
             }
             flight.is_open = flight.is_there & (goes_on | (met.maybe & !plain != 0));
+            if flight.is_open {
+                self.ask_decoder(number, flight.leaf);
+            }
             flight.met = met.maybe & u32::from(flight.is_there).wrapping_neg();
+        }
+    }
+
+    fn rows(self, block: &mut Block<'_>) {
+        for flight in block.used().iter().filter(|flight| flight.is_open) {
+            let Some(line) = self.line(flight.number) else { continue };
+            self.ask_row(flight.number, line, flight.leaf, flight.met);
         }
     }
 
@@ -255,6 +308,6 @@ impl View<'_> {
 
 impl Flight {
     fn spot(&self) -> Spot {
-        Spot { line: self.number, x: self.x, chain_shift: self.chain_shift, leaf: 0 }
+        Spot { line: self.number, x: self.x, chain_shift: self.shift, leaf: self.leaf }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! offset  width  header field
-//!      0      8  magic "PLSEG\0\0\2"; the last byte is the version
+//!      0      8  magic "PLSEG\0\0\3"; the last byte is the version
 //!      8      4  CRC-32 (IEEE) of bytes 12 to 512
 //!     12      4  CRC-32 of the CHECKS section
 //!     16      8  length of the file
@@ -26,7 +26,7 @@
 //! | 3 regions | 16 | descriptors |
 //! | 4 shapes | 24 | geometries that descriptors name |
 //! | 5 leaves | 48 | what decodes the rows of a region |
-//! | 6 chunks | 12 | rows, copies and leaves at every 256th line |
+//! | 6 chunks | 12 | rows, copies and leaves at every 64th line |
 //! | 7 copies | 8 | position of a copy, position of its record; ascending |
 //! | 8 columns | bits | exact begin, end, host, key by row |
 //! | 9 exceptions | 40 | records that the columns cannot say, by row |
@@ -38,7 +38,7 @@
 
 use std::ops::Range;
 
-pub(super) const MAGIC: [u8; 8] = *b"PLSEG\0\0\x02";
+pub(super) const MAGIC: [u8; 8] = *b"PLSEG\0\0\x03";
 pub(super) const HEADER: usize = 512;
 /// Bytes that one checksum stands for.
 pub(crate) const BLOCK: usize = 1 << 16;
@@ -112,7 +112,7 @@ impl Section {
 #[non_exhaustive]
 pub enum FormatError {
     /// It does not begin like one.
-    #[error("it does not begin like a segment of this version (version 2)")]
+    #[error("it does not begin like a segment of this version (version 3)")]
     Magic,
     /// It is shorter or longer than its header says.
     #[error("it has {found} bytes, its header says {expected}: it was cut or extended")]

@@ -136,23 +136,19 @@ impl View<'_> {
         let step = self.clock.step(at.as_microsecond());
         let asked = Asked::new(addr, port, protocol, at);
         let Some(plane) = directory::find(self.planes, addr.to_bits()) else { return };
-        let spot = self.spot(plane, port, step);
-        if let Some(spot) = spot {
-            self.ask_ahead(spot);
-        }
         if plane.next != NONE {
-            self.at_more(plane, port, step, &asked, hits);
-        }
-        if let Some(spot) = spot {
+            self.at_grains(plane, port, step, &asked, hits);
+        } else if let Some(spot) = self.spot(plane, port, step) {
+            self.ask_ahead(spot);
             self.read(spot, &asked, hits);
         }
     }
 
-    /// The further grains of an address. All are asked for before one is read.
+    /// An address of several grains: the lines of all are asked for before one is read.
     #[inline(never)]
-    fn at_more(self, first: Plane, port: u16, step: u64, asked: &Asked, hits: &mut Vec<u32>) {
+    fn at_grains(self, first: Plane, port: u16, step: u64, asked: &Asked, hits: &mut Vec<u32>) {
         let mut spots = [None; MOST_PLANES];
-        for (slot, plane) in spots.iter_mut().zip(self.planes_from(Some(first)).skip(1)) {
+        for (slot, plane) in spots.iter_mut().zip(self.planes_from(Some(first))) {
             *slot = self.spot(plane, port, step);
             if let Some(spot) = *slot {
                 self.ask_ahead(spot);

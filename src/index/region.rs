@@ -6,7 +6,7 @@ pub(super) const REGION_BYTES: usize = 16;
 pub(super) const LEAF_BYTES: usize = 48;
 pub(super) const CHUNK_BYTES: usize = 12;
 /// Lines a chunk: rows and copies are counted from its start.
-pub(super) const CHUNK_LINES: u32 = 256;
+pub(super) const CHUNK_LINES: u32 = 64;
 
 /// A region or a part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,6 +71,13 @@ impl Geometry {
         unit * u64::from(self.shape.span) + (step >> self.shape.shift).min(last)
     }
 
+    /// The position of an instant at a port, which counts from the region's first; `place` is the address's among those
+    /// that share the region.
+    #[inline]
+    pub(super) fn place(&self, place: u16, port: u16, step: u64) -> u64 {
+        self.x(u64::from(place) * u64::from(self.shape.units) + self.unit(port), step)
+    }
+
     /// The bucket of a position, of `buckets`: monotone in x, and below `buckets` for x below the length.
     ///
     /// The builder keeps `length * buckets` below 2^63.

@@ -45,6 +45,41 @@ pub struct View<'a> {
     pub(super) cold: &'a [u8],
 }
 
+/// A part of a region.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) region: u32,
+    /// Where the question is in it, in the ticks of the whole.
+    pub(super) x: u64,
+    /// It is 2^this long.
+    pub(super) shift: u8,
+}
+
+/// The part of a node at an x.
+#[inline]
+fn part(node: Region, x: u64) -> Option<Part> {
+    let Region::Node { child, part_shift, parts, .. } = node else { return None };
+    let number = x >> part_shift;
+    if number >= u64::from(parts) || part_shift == 0 {
+        return None;
+    }
+    let region = u32::try_from(u64::from(child) + number).ok()?;
+    Some(Part { region, x: x & ((1 << part_shift) - 1), shift: part_shift })
+}
+
+/// The line of a leaf at an x.
+#[inline]
+fn spot(leaf: Region, geometry: &Geometry, x: u64) -> Option<Spot> {
+    let Region::Leaf { line, buckets, leaf, bucket_shift, chain_shift, .. } = leaf else {
+        return None;
+    };
+    if buckets == 0 {
+        return None;
+    }
+    let line = u64::from(line) + (geometry.bucket(x, buckets) << bucket_shift);
+    Some(Spot { line: u32::try_from(line).ok()?, x, chain_shift, leaf })
+}
+
 /// Where a question's lines begin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot {
@@ -119,57 +154,35 @@ impl<'a> View<'a> {
     /// Where to look in a region, for a port counted from its first.
     #[inline]
     pub(super) fn spot_in(self, region: Region, place: u16, inner: u16, step: u64) -> Option<Spot> {
-        let Region::Leaf { line, buckets, leaf, shape, bucket_shift, chain_shift } = region else {
-            return self.spot_in_part(region, place, inner, step);
-        };
-        if buckets == 0 {
-            return None;
+        match region {
+            Region::Leaf { shape, .. } => {
+                let geometry = self.geometry(shape)?;
+                spot(region, geometry, geometry.place(place, inner, step))
+            }
+            Region::Node { .. } => self.spot_in_part(self.part_of(region, place, inner, step)?),
         }
-        let geometry = self.geometry(shape)?;
-        let place = u64::from(place) * u64::from(geometry.shape.units);
-        let x = geometry.x(place + geometry.unit(inner), step);
-        let line = u64::from(line) + (geometry.bucket(x, buckets) << bucket_shift);
-        Some(Spot { line: u32::try_from(line).ok()?, x, chain_shift, leaf })
     }
 
-    /// The same for a region of several parts.
+    /// The part of a node that a question is in.
+    #[inline]
+    pub(super) fn part_of(self, node: Region, place: u16, inner: u16, step: u64) -> Option<Part> {
+        let (Region::Node { shape, .. } | Region::Leaf { shape, .. }) = node;
+        part(node, self.geometry(shape)?.place(place, inner, step))
+    }
+
+    /// The same from a part of a region on.
     #[inline(never)]
-    fn spot_in_part(self, mut region: Region, place: u16, inner: u16, step: u64) -> Option<Spot> {
-        let shape = match region {
-            Region::Leaf { buckets: 0, .. } => return None,
-            Region::Leaf { shape, .. } | Region::Node { shape, .. } => shape,
-        };
-        let mut geometry = self.geometry(shape)?;
-        let place = u64::from(place) * u64::from(geometry.shape.units);
-        let mut x = geometry.x(place + geometry.unit(inner), step);
+    pub(super) fn spot_in_part(self, mut at: Part) -> Option<Spot> {
         loop {
+            let region = Region::from_bytes(self.regions.get(at.region as usize)?);
             match region {
-                Region::Leaf { line, buckets, leaf, bucket_shift, chain_shift, .. } => {
-                    if buckets == 0 {
-                        return None;
-                    }
-                    let bucket = geometry.bucket(x, buckets);
-                    let line = u64::from(line) + (bucket << bucket_shift);
-                    let line = u32::try_from(line).ok()?;
-                    return Some(Spot { line, x, chain_shift, leaf });
+                Region::Leaf { shape, .. } => {
+                    let geometry = self.geometry(shape)?;
+                    return spot(region, geometry, at.x >> geometry.shape.shift);
                 }
-                Region::Node { child, part_shift, parts, .. } => {
-                    let part = x >> part_shift;
-                    if part >= u64::from(parts) || part_shift == 0 {
-                        return None;
-                    }
-                    x &= (1 << part_shift) - 1;
-                    region = self.region(u64::from(child) + part)?;
-                    if let Region::Leaf { shape, .. } = region {
-                        geometry = self.geometry(shape)?;
-                        x >>= geometry.shape.shift;
-                    } else if let Region::Node { part_shift: next, .. } = region
-                        && next >= part_shift
-                    {
-                        // Parts of parts are smaller; anything else would never end.
-                        return None;
-                    }
-                }
+                // Parts of parts are smaller; anything else would never end.
+                Region::Node { part_shift, .. } if part_shift >= at.shift => return None,
+                Region::Node { .. } => at = part(region, at.x)?,
             }
         }
     }
@@ -185,11 +198,39 @@ impl<'a> View<'a> {
         if let Some(next) = self.lines.get(line + 1) {
             prefetch(next);
         }
-        if let Some(chunk) = self.chunks.get(line / CHUNK_LINES as usize) {
+        self.ask_decoder(spot.line, spot.leaf);
+    }
+
+    /// Asks ahead for what decodes the rows of a line.
+    #[inline]
+    pub(super) fn ask_decoder(self, line: u32, leaf: u32) {
+        if let Some(chunk) = self.chunks.get((line / CHUNK_LINES) as usize) {
             prefetch(chunk);
         }
-        if let Some(leaf) = self.leaves.get(spot.leaf as usize) {
+        if let Some(leaf) = self.leaves.get(leaf as usize) {
             prefetch(leaf);
+        }
+    }
+
+    /// Asks ahead for what settles those lanes of a line of that leaf that it cannot settle itself.
+    pub(super) fn ask_row(self, number: u32, line: Line<'_>, leaf: u32, lanes: u32) {
+        if lanes & line.copies() != 0
+            && let Some((copies, about)) = self.copies_about(number)
+            && let Some(copy) = copies.get(about)
+        {
+            prefetch(copy);
+        }
+        let own = lanes & !line.copies();
+        if own != 0
+            && let (Some(chunk), Some(leaf)) = (self.chunk(number), self.leaf(leaf))
+        {
+            let row = chunk.row.wrapping_add(line.row(own.trailing_zeros()));
+            let total: u64 = leaf.widths.iter().map(|w| u64::from(*w)).sum();
+            let bit = leaf.bit.wrapping_add(u64::from(row.wrapping_sub(leaf.row)) * total);
+            let byte = usize::try_from(bit / 8).unwrap_or(usize::MAX);
+            if let Some(first) = self.columns.get(byte..).and_then(|c| c.first_chunk::<1>()) {
+                prefetch(first);
+            }
         }
     }
 
@@ -226,19 +267,35 @@ impl<'a> View<'a> {
     /// The position of the record that a lane is a copy of.
     pub(super) fn own_position(self, line: u32, lane: u32) -> Option<u32> {
         let wanted = position(line, lane);
-        let chunk = line / CHUNK_LINES;
-        let from = self.chunk(line)?.copy as usize;
-        let until = self
-            .chunks
-            .get(chunk as usize + 1)
-            .map_or(self.copies.len(), |next| Chunk::from_bytes(next).copy as usize);
-        let copies = self.copies.get(from..until)?;
+        let (copies, guess) = self.copies_about(line)?;
         let of = |bytes: &[u8; 8]| {
             let pair = u64::from_le_bytes(*bytes);
             (super::shape::half(pair), super::shape::half(pair >> 32))
         };
-        let at = copies.partition_point(|copy| of(copy).0 < wanted);
+        let is_before = |at: usize| copies.get(at).is_some_and(|copy| of(copy).0 < wanted);
+        // Copies lie about evenly over their lines: search from where it should be, in growing steps.
+        let (mut low, mut high, mut step) = (guess, guess, 1);
+        while is_before(high) {
+            (low, high, step) = (high + 1, high + step, step * 2);
+        }
+        while low > 0 && !is_before(low - 1) {
+            (high, low, step) = (low - 1, (low - 1).saturating_sub(step), step * 2);
+        }
+        let high = high.min(copies.len());
+        let window = copies.get(low.min(high)..high).unwrap_or_default();
+        let at = low + window.partition_point(|copy| of(copy).0 < wanted);
         copies.get(at).map(of).filter(|(copy, _)| *copy == wanted).map(|(_, own)| own)
+    }
+
+    /// The copies in the chunk of a line, and about where those of the line are.
+    #[inline]
+    fn copies_about(self, line: u32) -> Option<(&'a [[u8; 8]], usize)> {
+        let chunk = (line / CHUNK_LINES) as usize;
+        let from = Chunk::from_bytes(self.chunks.get(chunk)?).copy as usize;
+        let next = self.chunks.get(chunk + 1);
+        let until = next.map_or(self.copies.len(), |next| Chunk::from_bytes(next).copy as usize);
+        let copies = self.copies.get(from..until)?;
+        Some((copies, copies.len() * (line % CHUNK_LINES) as usize / CHUNK_LINES as usize))
     }
 
     /// The row of a record, its line and its lane; none for what is no record's position.
