@@ -268,20 +268,26 @@ impl Header {
 
     /// Holds the checksums to theirs, then every block to its own.
     pub(super) fn verify(&self, file: &[u8]) -> Result<(), FormatError> {
+        self.verify_checks(file)?;
+        let blocks = self.section(Section::Checks).len() / 4;
+        (0..blocks).try_for_each(|block| self.verify_block(file, block))
+    }
+
+    /// Holds the checksums to theirs.
+    pub(super) fn verify_checks(&self, file: &[u8]) -> Result<(), FormatError> {
         let checks = file.get(self.section(Section::Checks)).unwrap_or_default();
         let stored = file.get(12..16).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
         if crc32fast::hash(checks) != stored {
             let (start, end) = (self.section(Section::Checks).start as u64, file.len() as u64);
             return Err(FormatError::Block { start, end });
         }
-        (0..checks.len() / 4).try_for_each(|block| self.verify_block(file, block))
+        Ok(())
     }
 
     /// Holds one block to its checksum; blocks that are not there are as they should be.
     pub(super) fn verify_block(&self, file: &[u8], block: usize) -> Result<(), FormatError> {
         let checks = self.section(Section::Checks);
-        let from = HEADER + block * BLOCK;
-        let until = (from + BLOCK).min(checks.start);
+        let (from, until) = self.block(block);
         let sum = file.get(checks).unwrap_or_default().get(block * 4..block * 4 + 4);
         let Some(sum) = sum.and_then(|b| b.try_into().ok()).map(u32::from_le_bytes) else {
             return Ok(());
@@ -289,6 +295,17 @@ impl Header {
         if crc32fast::hash(file.get(from..until).unwrap_or_default()) == sum {
             return Ok(());
         }
-        Err(FormatError::Block { start: from as u64, end: until as u64 })
+        Err(self.damage(block))
+    }
+
+    /// What is said of a damaged block.
+    pub(super) fn damage(&self, block: usize) -> FormatError {
+        let (start, end) = self.block(block);
+        FormatError::Block { start: start as u64, end: end as u64 }
+    }
+
+    fn block(&self, block: usize) -> (usize, usize) {
+        let from = HEADER.saturating_add(block.saturating_mul(BLOCK));
+        (from, from.saturating_add(BLOCK).min(self.section(Section::Checks).start))
     }
 }

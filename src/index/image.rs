@@ -231,6 +231,31 @@ impl Index {
         self.view().verify(self.header.records)
     }
 
+    /// Where a section lies.
+    pub(super) fn section(&self, section: Section) -> std::ops::Range<usize> {
+        self.header.section(section)
+    }
+
+    /// How many blocks have a checksum.
+    pub(super) fn blocks(&self) -> usize {
+        self.header.section(Section::Checks).len() / 4
+    }
+
+    /// Holds the checksums to theirs.
+    pub(super) fn verify_checks(&self) -> Result<(), FormatError> {
+        self.header.verify_checks(&self.bytes)
+    }
+
+    /// Holds one block to its checksum.
+    pub(super) fn verify_block(&self, block: usize) -> Result<(), FormatError> {
+        self.header.verify_block(&self.bytes, block)
+    }
+
+    /// What is wrong with a damaged block.
+    pub(super) fn damage(&self, block: usize) -> FormatError {
+        self.header.damage(block)
+    }
+
     /// The slices that lookups read.
     #[inline]
     pub fn view(&self) -> View<'_> {
@@ -332,7 +357,13 @@ impl View<'_> {
             return Some(Allocation::from(&lean));
         }
         let (row, ..) = self.row(position)?;
-        Cold::open(self.cold).ok()?.get(row, &Known::from(&lean))
+        let cold = Cold::open(self.cold).ok()?;
+        if let Some(watch) = self.watch
+            && !watch.holds(Section::Cold, cold.bytes_of(row)?)
+        {
+            return None;
+        }
+        cold.get(row, &Known::from(&lean))
     }
 
     /// The row of the record at a position: below the number of records, in the order of positions.

@@ -50,6 +50,7 @@ mod shape;
 mod sse2;
 mod verify;
 mod view;
+mod watch;
 mod window;
 
 pub use build::{BuildError, BuildOptions};
@@ -59,3 +60,4 @@ pub use lean::Lean;
 pub use lookup::{Hits, Question};
 pub use neighbours::Neighbours;
 pub use view::View;
+pub use watch::WatchedIndex;

@@ -12,6 +12,7 @@ use super::line::{Line, least};
 use super::machine::prefetch;
 use super::region::{CHUNK_LINES, Chunk, Leaf, Region};
 use super::shape::Geometry;
+use super::watch::Watch;
 
 /// Lines an index has at most: a position is a line and one of 16 lanes.
 pub(super) const MOST_LINES: u32 = 1 << 28;
@@ -43,6 +44,8 @@ pub struct View<'a> {
     keys: &'a [[u8; 8]],
     addresses: &'a [[u8; 4]],
     pub(super) cold: &'a [u8],
+    /// Checks blocks before they are read.
+    pub(super) watch: Option<Watch<'a>>,
 }
 
 /// A part of a region.
@@ -108,7 +111,15 @@ impl<'a> View<'a> {
             keys: section(Section::Keys).as_chunks().0,
             addresses: section(Section::Addresses).as_chunks().0,
             cold: section(Section::Cold),
+            watch: None,
         }
+    }
+
+    pub(super) fn watched_by<'w>(self, watch: Watch<'w>) -> View<'w>
+    where
+        'a: 'w,
+    {
+        View { watch: Some(watch), ..self }
     }
 
     /// The planes of an address.
@@ -236,7 +247,14 @@ impl<'a> View<'a> {
 
     #[inline]
     pub(super) fn line(self, number: u32) -> Option<Line<'a>> {
-        self.lines.get(number as usize).map(Line)
+        let line = self.lines.get(number as usize)?;
+        if let Some(watch) = self.watch {
+            let at = number as usize * line.len();
+            if !watch.holds(Section::Lines, at..at + line.len()) {
+                return None;
+            }
+        }
+        Some(Line(line))
     }
 
     #[inline]
@@ -354,6 +372,13 @@ impl<'a> View<'a> {
         let total: u64 = leaf.widths.iter().map(|w| u64::from(*w)).sum();
         let index = u64::from(row.wrapping_sub(leaf.row));
         let bit = leaf.bit.wrapping_add(index.wrapping_mul(total));
+        if let Some(watch) = self.watch {
+            let at = usize::try_from(bit / 8).ok()?;
+            let until = at.checked_add(usize::try_from(total / 8).ok()? + 9)?;
+            if !watch.holds(Section::Columns, at..until.min(self.columns.len())) {
+                return None;
+            }
+        }
         let exact = Row::read(self.columns, bit, leaf.widths)?;
         let Some(end) = exact.end else { return Exception::find(self.exceptions, row) };
         let (x, code) = self.x(leaf, geometry, number, line, lane);

@@ -1,6 +1,7 @@
 //! Cold columns -> allocations.
 
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use super::columns::{COLUMNS, Columns, NAMES, PlaceColumns};
 use super::curve::Source;
@@ -28,6 +29,8 @@ pub struct Cold<'a> {
     shapes: &'a [u8],
     knots: Table<'a>,
     rows: Table<'a>,
+    /// Where the rows begin.
+    rows_at: usize,
 }
 
 impl<'a> Cold<'a> {
@@ -83,7 +86,17 @@ impl<'a> Cold<'a> {
         if knots.columns() != 1 || rows.columns() != COLUMNS {
             return Err(header("a table has another number of columns"));
         }
-        Ok(Cold { frame, sources, destinations: addresses, ports, usual, shapes, knots, rows })
+        Ok(Cold {
+            frame,
+            sources,
+            destinations: addresses,
+            ports,
+            usual,
+            shapes,
+            knots,
+            rows,
+            rows_at,
+        })
     }
 
     /// How many rows there are.
@@ -101,6 +114,18 @@ impl<'a> Cold<'a> {
             return None;
         }
         self.allocation(&Columns::from_row(numbers), known)
+    }
+
+    /// Where the packed rows lie in the bytes; all else is small.
+    pub(in crate::index) fn packed_rows(&self) -> Range<usize> {
+        let packed = self.rows.packed();
+        self.rows_at + packed.start..self.rows_at + packed.end
+    }
+
+    /// The bytes of the rows among which a row is packed; none where there is no such row.
+    pub(in crate::index) fn bytes_of(&self, row: u32) -> Option<Range<usize>> {
+        let bytes = self.rows.bytes_of(row)?;
+        Some(self.rows_at + bytes.start..self.rows_at + bytes.end)
     }
 
     /// Looks at everything: both tables, the dictionaries, and whether each row names what is there.

@@ -1,5 +1,7 @@
 //! The bytes of a table -> rows.
 
+use std::ops::Range;
+
 use super::bits::{mask, read_bits, unzigzag};
 use super::plan::DIVISORS;
 use super::{BLOCK, HEADER, MAGIC, MAX_COLUMNS, PADDING, PackedError, u32_at, u64_at};
@@ -122,6 +124,26 @@ impl<'a> Table<'a> {
     /// How many bytes the whole table takes.
     pub fn bytes(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Where the blocks of rows lie.
+    pub(in crate::index) fn packed(&self) -> Range<usize> {
+        HEADER..self.bytes.len() - PADDING - self.directory.len()
+    }
+
+    /// The bytes of the block that holds a row; none where there is no such row. Empty for a block of zeros.
+    pub(in crate::index) fn bytes_of(&self, row: u32) -> Option<Range<usize>> {
+        let block = row as usize / BLOCK;
+        let entry = |block: usize| u64_at(self.directory, block * 8).map(usize::try_from);
+        let Ok(from) = entry(block)? else { return None };
+        if from == 0 {
+            return Some(0..0);
+        }
+        // Blocks of zeros have no place of their own.
+        let mut later = (block + 1..).map_while(entry).filter_map(Result::ok);
+        let packed = self.packed();
+        let until = later.find(|until| *until != 0).unwrap_or(packed.end);
+        (from >= packed.start && until <= packed.end && from <= until).then_some(from..until)
     }
 
     /// Reads a row into the front of `out`; false when there is no such row, when `out` is too short for it, or when
