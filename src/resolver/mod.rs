@@ -43,6 +43,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::index::{Hits, Question};
 use crate::store::{Coverage, Ledger, Pool};
 use field::Field;
 
@@ -67,6 +68,9 @@ pub struct Resolver<'l> {
 
 /// The coverage of an address is the same for every question about ports of the same declared pools.
 type Remembered = HashMap<(Ipv4Addr, Vec<usize>), Arc<Coverage>>;
+
+/// Questions that are fetched for at a time: what they read stays in the caches until they are answered.
+const AT_ONCE: usize = 256;
 
 /// How many addresses' coverage is remembered.
 const MAX_REMEMBERED: usize = 1 << 16;
@@ -94,6 +98,34 @@ impl<'l> Resolver<'l> {
         let judgement = judge::judge(&field, identity, inquiry.window());
         let margins = margin::margins(&field, identity, inquiry.window(), &judgement);
         explain::answer(self.ledger, &field, inquiry, &judgement, margins)
+    }
+
+    /// Answers many questions, in their order: the same answers as one by one.
+    ///
+    /// Some hundreds at a time go through the index's batch call first, which brings the records that they stand at into
+    /// the caches all at once, rather than one miss after another.
+    pub fn resolve_each<'a>(
+        &'a self,
+        inquiries: &'a [Inquiry],
+    ) -> impl Iterator<Item = Answer> + 'a {
+        inquiries.chunks(AT_ONCE).flat_map(move |part| {
+            self.fetch(part);
+            part.iter().map(|inquiry| self.resolve(inquiry))
+        })
+    }
+
+    /// Has the records fetched that these questions stand at.
+    fn fetch(&self, inquiries: &[Inquiry]) {
+        let question = |inquiry: &Inquiry| {
+            let (addr, port) = (inquiry.addr(), inquiry.one_port()?);
+            // Margins and other protocols are looked at too.
+            Some(Question { addr, port, protocol: None, at: inquiry.window().start() })
+        };
+        let questions: Vec<Question> = inquiries.iter().filter_map(question).collect();
+        let mut hits = Hits::default();
+        for segment in self.ledger.segments() {
+            segment.index().view().at_each(&questions, &mut hits);
+        }
     }
 
     fn coverage(&self, inquiry: &Inquiry) -> Arc<Coverage> {

@@ -78,8 +78,14 @@ fn batch(args: &Resolve, path: &Path, defaults: InquiryDefaults) -> Outcome {
         BatchOutput::Ndjson => Writer::Ndjson(&mut stdout),
         BatchOutput::Table => Writer::Table(table::AnswerTable::new(&mut stdout)),
     };
+    let asked: Vec<Inquiry> =
+        rows.iter().filter_map(|row| row.inquiry.as_ref().ok()).cloned().collect();
+    let mut answers = resolver.resolve_each(&asked);
     for row in &rows {
-        let answer = row.inquiry.as_ref().map(|inquiry| resolver.resolve(inquiry));
+        let answer = match &row.inquiry {
+            Ok(_) => Ok(answers.next().ok_or_else(|| fail("a question was left unanswered"))?),
+            Err(why) => Err(why),
+        };
         match &mut writer {
             Writer::Csv(csv) => csv.write(&row.id, answer.as_ref().map_err(|why| why.as_str()))?,
             Writer::Ndjson(stdout) => out(match &answer {

@@ -1,7 +1,7 @@
 //! Leaves: pieces placed, proven to be in reach of every question, and written.
 
 use super::place::{Cut, Piece, Placed, Placement, choose, place};
-use super::{BuildError, Builder, RegionInput};
+use super::{BuildError, Builder, Chosen, RegionInput};
 use crate::index::bits;
 use crate::index::exact::{Exception, Key, Row, fit};
 use crate::index::lean::{EVERY_PROTOCOL, Lean};
@@ -20,6 +20,9 @@ const PARTS_SHIFT: u8 = 6;
 #[derive(Default)]
 pub(super) struct Scratch {
     pub(super) pieces: Vec<Piece>,
+    pub(super) keys: Vec<u64>,
+    pub(super) sorted: Vec<Piece>,
+    owners: Vec<u32>,
     placed: Vec<Placed>,
     extents: Vec<Extent>,
     rows: Vec<Row>,
@@ -40,7 +43,7 @@ pub(super) struct Frame<'a> {
 pub(super) enum Outcome {
     Built(Region),
     /// Ticks are too fine for what a line stands for.
-    TooCoarse,
+    TooFine,
     /// Questions would read too many lines.
     TooLong,
 }
@@ -59,7 +62,7 @@ impl Builder {
         let placement = place(pieces, geometry, cut, &mut placed);
         extents(&placed, &mut self.scratch.extents);
         let outcome = if !is_in_reach(geometry, cut, &self.scratch.extents, placement) {
-            Outcome::TooCoarse
+            Outcome::TooFine
         } else if placement.chain > most_lines + (2 << cut.bucket_shift) {
             Outcome::TooLong
         } else {
@@ -88,7 +91,8 @@ impl Builder {
         let first_row = number(self.parts.order.len() as u64);
         let mut rows = std::mem::take(&mut self.scratch.rows);
         rows.clear();
-        let mut owners = Vec::new();
+        let mut owners = std::mem::take(&mut self.scratch.owners);
+        owners.clear();
         let mut rest = placed.iter().peekable();
         for line in 0..placement.lines {
             let global = number(first_line + line);
@@ -111,15 +115,15 @@ impl Builder {
                     is_copy: !piece.is_first,
                 });
                 let at = position(global, lane);
-                let Some(own) = self.positions.get_mut(piece.record as usize) else { continue };
+                let Some(chosen) = input.chosen.get(piece.record as usize) else { continue };
+                let Some(own) = self.positions.get_mut(chosen.member as usize) else { continue };
                 if !piece.is_first {
                     self.parts.copies.push((at, *own));
                     continue;
                 }
                 *own = at;
-                let Some(record) = input.members.get(piece.record as usize) else { continue };
-                self.parts.order.push(record.input);
-                let row = self.row(frame, geometry, piece, record);
+                self.parts.order.push(chosen.record.input);
+                let row = self.row(frame, geometry, piece, chosen);
                 rows.push(row);
                 owners.push(piece.record);
             }
@@ -134,11 +138,12 @@ impl Builder {
         let bit = self.parts.columns.bits();
         for ((row, owner), number) in rows.iter().zip(&owners).zip(first_row..) {
             row.write(&mut self.parts.columns, widths);
-            if let (None, Some(record)) = (row.end, input.members.get(*owner as usize)) {
-                self.parts.exceptions.push(Exception { row: number, lean: *record });
+            if let (None, Some(chosen)) = (row.end, input.chosen.get(*owner as usize)) {
+                self.parts.exceptions.push(Exception { row: number, lean: chosen.record });
             }
         }
         self.scratch.rows = rows;
+        self.scratch.owners = owners;
         let chain = placement.chain + 1;
         self.parts.leaves.push(Leaf {
             line: number(first_line),
@@ -166,7 +171,14 @@ impl Builder {
     }
 
     /// What the exact columns keep of a record whose own lane this is.
-    fn row(&mut self, frame: &Frame<'_>, geometry: &Geometry, piece: &Piece, record: &Lean) -> Row {
+    fn row(
+        &mut self,
+        frame: &Frame<'_>,
+        geometry: &Geometry,
+        piece: &Piece,
+        chosen: &Chosen,
+    ) -> Row {
+        let record = &chosen.record;
         let clock = self.parts.clock;
         let start = clock.step(record.start_microsecond);
         let last = clock.step(record.end_microsecond - 1);
@@ -174,7 +186,7 @@ impl Builder {
         let fine = outer.shape.shift;
         // A part's ticks are coarser than those of its region.
         let coarse = if geometry.shape.units == 0 { geometry.shape.shift } else { 0 };
-        let exact = outer.x(frame.input.unit_of(record, outer), start).wrapping_sub(frame.x);
+        let exact = outer.x(frame.input.unit_of(chosen, outer), start).wrapping_sub(frame.x);
         let begin = (exact & bits::mask(coarse)) << fine | start & bits::mask(fine);
         let shift = coarse + fine;
         let step = clock.step_microsecond.cast_signed();
@@ -323,7 +335,7 @@ impl Builder {
             };
             match self.leaf(&frame, &geometry, &coarse, most_lines)? {
                 Outcome::Built(region) => return Ok(region),
-                Outcome::TooCoarse => shift += 1,
+                Outcome::TooFine => shift += 1,
                 Outcome::TooLong => {
                     if part_shift > PARTS_SHIFT && pays(pieces, part_shift - PARTS_SHIFT) {
                         let absolute: Vec<Piece> = pieces
@@ -356,9 +368,11 @@ fn is_in_reach(geometry: &Geometry, cut: Cut, lines: &[Extent], placement: Place
     if geometry.shape.length < REACH {
         return true;
     }
+    let mut next = 0;
     (0..u64::from(cut.buckets)).all(|bucket| {
-        let low = geometry.first_of(bucket, cut.buckets);
+        let low = next;
         let high = geometry.first_of(bucket + 1, cut.buckets).min(geometry.shape.length);
+        next = high;
         let mut line = bucket << cut.bucket_shift;
         let extent = |line: u64| lines.get(usize::try_from(line).ok()?).filter(|e| e.count > 0);
         let Some(first) = extent(line).map(|e| e.first) else { return true };

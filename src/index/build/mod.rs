@@ -132,11 +132,20 @@ pub(super) fn build(mut records: Vec<Lean>, options: BuildOptions) -> Result<Par
     Ok(builder.parts)
 }
 
+/// A record of a region: a copy, so that what is built from many of them reads memory in order.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chosen {
+    record: Lean,
+    /// Which of the members it is.
+    member: u32,
+    /// The place of its address.
+    place: u32,
+}
+
 /// What a region is built from.
 struct RegionInput<'a> {
-    members: &'a [Lean],
-    /// Which of the members lie in it, with the place of their address.
-    chosen: &'a [(u32, u32)],
+    /// What lies in it.
+    chosen: &'a [Chosen],
     /// The addresses that share it.
     addresses: &'a [u32],
     /// The number of its first address.
@@ -152,13 +161,9 @@ impl RegionInput<'_> {
     }
 
     /// The unit in which a record's first port of the region lies.
-    fn unit_of(&self, record: &Lean, geometry: &Geometry) -> u64 {
-        let place = match self.addresses {
-            [_] => 0,
-            addresses => addresses.partition_point(|addr| *addr < record.addr) as u64,
-        };
-        place * u64::from(geometry.shape.units)
-            + geometry.unit(record.first.saturating_sub(self.port))
+    fn unit_of(&self, chosen: &Chosen, geometry: &Geometry) -> u64 {
+        u64::from(chosen.place) * u64::from(geometry.shape.units)
+            + geometry.unit(chosen.record.first.saturating_sub(self.port))
     }
 }
 
@@ -169,6 +174,8 @@ struct Builder {
     key_numbers: HashMap<Key, u32>,
     /// The position of each member's own lane.
     positions: Vec<u32>,
+    /// The records of the plane at hand, region by region.
+    chosen: Vec<Chosen>,
     scratch: leaf::Scratch,
 }
 
@@ -180,6 +187,7 @@ impl Builder {
             shape_numbers: HashMap::new(),
             key_numbers: HashMap::new(),
             positions: Vec::new(),
+            chosen: Vec::new(),
             scratch: leaf::Scratch::default(),
         }
     }
@@ -246,7 +254,9 @@ impl Builder {
             sum += *bound;
             *bound = sum;
         }
-        let mut chosen = vec![(0_u32, 0_u32); sum];
+        let mut chosen = std::mem::take(&mut self.chosen);
+        chosen.clear();
+        chosen.resize(sum, Chosen::default());
         let mut next = bounds.clone();
         let mut place = 0_u32;
         for (at, record) in (0_u32..).zip(members) {
@@ -259,7 +269,7 @@ impl Builder {
             for region in spans(record) {
                 if let Some(slot) = next.get_mut(region) {
                     if let Some(to) = chosen.get_mut(*slot) {
-                        *to = (at, place);
+                        *to = Chosen { record: *record, member: at, place };
                     }
                     *slot += 1;
                 }
@@ -274,19 +284,14 @@ impl Builder {
                 continue;
             }
             let port = u16::try_from(region << plan.port_shift).unwrap_or(0);
-            let input = RegionInput {
-                members,
-                chosen,
-                addresses,
-                address,
-                port,
-                port_shift: plan.port_shift,
-            };
+            let input =
+                RegionInput { chosen, addresses, address, port, port_shift: plan.port_shift };
             let built = self.region(&input, plan.grid)?;
             if let Some(slot) = self.parts.regions.get_mut(first + region) {
                 *slot = built;
             }
         }
+        self.chosen = chosen;
         Ok(())
     }
 
@@ -296,9 +301,8 @@ impl Builder {
         input: &RegionInput<'_>,
         grid: Option<Grid>,
     ) -> Result<Region, BuildError> {
-        let of = |(at, _): &(u32, u32)| input.members.get(*at as usize);
         let grid = grid.unwrap_or_else(|| {
-            plan::grid(input.chosen.iter().filter_map(of), u32::from(input.port))
+            plan::grid(input.chosen.iter().map(|c| &c.record), u32::from(input.port))
         });
         let clock = self.parts.clock;
         let mut shift = 0_u8;
@@ -324,9 +328,9 @@ impl Builder {
             shift += 1;
         }
         let mut pieces = std::mem::take(&mut self.scratch.pieces);
+        self.pieces(input, &geometry(shift), &mut pieces);
         let built = loop {
             let geometry = geometry(shift);
-            self.pieces(input, &geometry, &mut pieces);
             let frame = leaf::Frame {
                 input,
                 shape: self.shape(geometry.shape)?,
@@ -336,7 +340,10 @@ impl Builder {
             };
             match self.leaf(&frame, &geometry, &pieces, leaf::MOST_LINES)? {
                 leaf::Outcome::Built(region) => break Ok(region),
-                leaf::Outcome::TooCoarse => shift += 1,
+                leaf::Outcome::TooFine => {
+                    place::coarsen(&mut pieces, geometry.shape.span, &clock, shift + 1);
+                    shift += 1;
+                }
                 leaf::Outcome::TooLong => {
                     break self.node(input, &geometry, &mut pieces, shift);
                 }
@@ -348,17 +355,16 @@ impl Builder {
     }
 
     /// The pieces of a region, sorted.
-    fn pieces(&self, input: &RegionInput<'_>, geometry: &Geometry, pieces: &mut Vec<Piece>) {
+    fn pieces(&mut self, input: &RegionInput<'_>, geometry: &Geometry, pieces: &mut Vec<Piece>) {
         pieces.clear();
         let clock = self.parts.clock;
         let region_last = input.port + u16::try_from((1_u32 << input.port_shift) - 1).unwrap_or(0);
-        for &(at, place) in input.chosen {
-            let Some(record) = input.members.get(at as usize) else { continue };
+        for (at, Chosen { record, place, .. }) in (0_u32..).zip(input.chosen) {
             let start = clock.step(record.start_microsecond);
             let end = clock.step(record.end_microsecond - 1);
             let first = record.first.max(input.port) - input.port;
             let last = record.last.min(region_last) - input.port;
-            let base = u64::from(place) * u64::from(geometry.shape.units);
+            let base = u64::from(*place) * u64::from(geometry.shape.units);
             let (from, until) = (geometry.unit(first), geometry.unit(last));
             for unit in from..=until {
                 let ports = geometry.ports(unit, 1 << input.port_shift);
@@ -374,7 +380,12 @@ impl Builder {
                 });
             }
         }
-        pieces.sort_unstable_by_key(|p| (p.x, p.record));
+        place::sort(
+            pieces,
+            geometry.shape.length,
+            &mut self.scratch.keys,
+            &mut self.scratch.sorted,
+        );
     }
 
     fn shape(&mut self, shape: Shape) -> Result<u16, BuildError> {
