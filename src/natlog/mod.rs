@@ -103,6 +103,8 @@ mod reject;
 mod scan;
 #[cfg(feature = "readers")]
 pub mod syslog;
+#[cfg(feature = "readers")]
+pub mod unpack;
 
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]

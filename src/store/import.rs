@@ -101,10 +101,8 @@ impl LogImport {
 
     /// The profile that will be used.
     pub fn profile(&self) -> Profile {
-        self.profile.clone().unwrap_or_else(|| match self.format {
-            Format::Conntrack => Profile::conntrack(),
-            _ => Profile::unknown(),
-        })
+        let default = || Profile::for_format(self.format.name(), None);
+        self.profile.clone().unwrap_or_else(default)
     }
 
     fn options(&self) -> BTreeMap<String, String> {

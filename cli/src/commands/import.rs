@@ -42,7 +42,8 @@ fn profile(name: &str) -> Result<Profile, Failure> {
     }
     let text = std::fs::read_to_string(name).map_err(|e| {
         fail(format!(
-            "`{name}` is no built-in profile (conntrack, exact, unknown), and as a file: {e}"
+            "`{name}` is no built-in profile ({}), and as a file: {e}",
+            Profile::builtin_names().collect::<Vec<_>>().join(", ")
         ))
     })?;
     serde_json::from_str(&text).map_err(|e| fail(format!("profile {name}: {e}")))
