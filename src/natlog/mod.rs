@@ -87,6 +87,8 @@ mod clock;
 pub mod conntrack;
 #[cfg(feature = "readers")]
 pub mod csv;
+#[cfg(feature = "readers")]
+pub mod detect;
 mod event;
 #[cfg(feature = "readers")]
 mod fields;

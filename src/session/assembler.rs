@@ -24,23 +24,18 @@ use crate::protocol::Protocol;
 use crate::time::{TimeRange, Timestamp, WrittenTime};
 
 /// Why an event cannot become part of an allocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventReject {
     /// No stamp, so nothing says when.
-    #[error("no-stamp")]
     NoStamp,
     /// No public address.
-    #[error("no-outside")]
     NoOutside,
     /// No public port where the kind of event needs one; on a release, no inside port either.
-    #[error("no-ports")]
     NoPorts,
     /// No inside host.
-    #[error("no-inside")]
     NoInside,
     /// A finished allocation that ends before it starts.
-    #[error("backward-time")]
     BackwardTime,
 }
 
@@ -53,7 +48,26 @@ impl EventReject {
         EventReject::NoInside,
         EventReject::BackwardTime,
     ];
+
+    /// The name in kebab case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EventReject::NoStamp => "no-stamp",
+            EventReject::NoOutside => "no-outside",
+            EventReject::NoPorts => "no-ports",
+            EventReject::NoInside => "no-inside",
+            EventReject::BackwardTime => "backward-time",
+        }
+    }
 }
+
+impl std::fmt::Display for EventReject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::error::Error for EventReject {}
 
 /// The outcome of an assembly.
 #[derive(Debug)]
