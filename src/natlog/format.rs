@@ -107,6 +107,8 @@ macro_rules! formats {
 formats! {
     /// The text of `conntrack -E` ([`super::conntrack`]).
     Conntrack => super::conntrack::INFO;
+    /// Juniper's `RT_NAT`, `RT_FLOW`, `JSERVICES_` and `ASP_` messages ([`super::juniper`]).
+    Juniper => super::juniper::INFO;
     /// Our own CSV ([`super::csv`]).
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).

@@ -8,6 +8,7 @@
 //! | format | status | yields | time basis | source |
 //! |---|---|---|---|---|
 //! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
+//! | [`juniper`] | read | blocks with start and pool, session create, update, delete with start, some with login | an epoch in the record (1 s), the UTC clock of the services card (1 s), or the syslog head (1 s) | Juniper system log reference; MX-SPC3 message comparison; samples |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //!
@@ -32,6 +33,7 @@
 //! | `dst`, `dport` | the far side |
 //! | `start`, `end` | of an allocation (`start` is required; without `end` it goes on) |
 //! | `start`, `stop` | on a release: begin and end as the NAT logs them beside the stamp |
+//! | `time_until`, `start_until`, `stop_until`, `end_until` | the end of an interval that no digits say: `time` is then its first instant |
 //! | `timeout` | seconds that a flow lives on without another packet |
 //! | `state` | the TCP state, [`TcpState::name`] |
 //! | `killed` | on a release: `true` if something cut it short, `false` if it expired |
@@ -95,6 +97,8 @@ mod fields;
 #[cfg(feature = "readers")]
 mod format;
 #[cfg(feature = "readers")]
+pub mod juniper;
+#[cfg(feature = "readers")]
 mod lines;
 #[cfg(feature = "readers")]
 pub mod ndjson;
@@ -104,7 +108,11 @@ mod reject;
 #[cfg(feature = "readers")]
 mod scan;
 #[cfg(feature = "readers")]
+mod stamp;
+#[cfg(feature = "readers")]
 pub mod syslog;
+#[cfg(feature = "readers")]
+mod texts;
 #[cfg(feature = "readers")]
 pub mod unpack;
 
@@ -116,4 +124,4 @@ pub use reader::{LineParser, Reader, ReaderOptions, Record};
 pub use reject::{Reject, RejectReason, Skipped};
 
 /// What is said of a column that is none of ours.
-const KNOWN_COLUMNS: &str = "the columns are event, proto, inside, inside_port, outside, port, first, last, dst, dport, time, start, stop, end, realm, login, pool, timeout, state, killed, flow_id";
+const KNOWN_COLUMNS: &str = "the columns are event, proto, inside, inside_port, outside, port, first, last, dst, dport, time, start, stop, end, realm, login, pool, timeout, state, killed, flow_id, time_until, start_until, stop_until, end_until";

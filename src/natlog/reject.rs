@@ -56,6 +56,8 @@ reasons! {
     Ipv6Translation, "ipv6-translation", true;
     /// A record in order that gives nobody a port and takes none away: an exhausted pool, a quota, a match of a rule.
     OtherEvent, "other-event", true;
+    /// A line of another program: a file of syslog mixes them.
+    NotNat, "not-nat", true;
     /// A record without an event, such as a line of a table dump.
     NoEvent, "no-event", false;
     /// An event with a name that is not read.
