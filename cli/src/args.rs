@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use portledger::allocation::Destination;
 use portledger::identity::IdentityFormat;
-use portledger::natlog::Format;
+use portledger::natlog::{Dialect, Format};
 use portledger::time::{TimeDelta, Tolerance};
 use portledger::{PortRange, Protocol};
 
@@ -147,7 +147,8 @@ Examples:
   portledger import --ledger L --format conntrack --source cgn-1 conntrack.log
   zcat blocks.csv.gz | portledger import --ledger L --format csv --source cgn-2 --profile exact -
 
-The files of one call are read as one stream, in the order given. The same file with the same options changes nothing; \
+The files of one call are read as one stream, in the order given: a file of flow records may need the templates of the \
+one before it. Logs may also be captures (pcap, pcapng) of UDP. The same file with the same options changes nothing; \
 the same bytes with other options are refused.
 
 Profiles say what the stamps of a source mean: `conntrack` (of that format), `exact` (a table that is the truth itself), \
@@ -155,7 +156,7 @@ Profiles say what the stamps of a source mean: `conntrack` (of that format), `ex
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) ledger: InLedger,
-    /// conntrack, csv or ndjson
+    /// conntrack, csv, ndjson, ipfix or netflow9
     #[arg(long)]
     pub(crate) format: Format,
     /// The device, or the collector, that wrote the log; sources of one name are one device
@@ -173,6 +174,12 @@ pub(crate) struct Import {
     /// The year of stamps without one; no format that is read so far needs it
     #[arg(long, value_name = "Y")]
     pub(crate) year: Option<i16>,
+    /// Whose numbers the NAT events of flow records have: rfc8158, cisco, cgv6, junos, asa, nokia or fortios
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dialect: Option<Dialect>,
+    /// Of a capture, read UDP to this port only
+    #[arg(long, value_name = "PORT")]
+    pub(crate) udp_port: Option<u16>,
     /// Source clock minus true time, which is subtracted: 2.7s for a clock that is ahead; --covers is in true time
     #[arg(long, value_name = "D", allow_hyphen_values = true, default_value = "0s")]
     pub(crate) clock_offset: TimeDelta,
@@ -299,12 +306,18 @@ Examples:
   portledger events --format conntrack conntrack.log | head
   portledger events --format conntrack conntrack.log | portledger import --ledger L --format ndjson --source s -")]
 pub(crate) struct Events {
-    /// conntrack, csv or ndjson
+    /// conntrack, csv, ndjson, ipfix or netflow9
     #[arg(long)]
     pub(crate) format: Format,
     /// The zone of stamps without one
     #[arg(long, value_name = "TZ")]
     pub(crate) timezone: Option<String>,
+    /// Whose numbers the NAT events of flow records have: rfc8158, cisco, cgv6, junos, asa, nokia or fortios
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dialect: Option<Dialect>,
+    /// Of a capture, read UDP to this port only
+    #[arg(long, value_name = "PORT")]
+    pub(crate) udp_port: Option<u16>,
     /// The logs; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,

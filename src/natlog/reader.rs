@@ -220,7 +220,7 @@ impl Default for Exporter {
 #[cfg(feature = "netflow")]
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// The event; of a reject the `time`, where it says one.
+    /// The event, its `record` zero to have it counted; of a reject the `time`, where it says one.
     pub event: Event,
     /// Whether it is one, else the reason and the byte of the message, from 1, at which reading stopped.
     pub result: Result<(), (RejectReason, u32)>,

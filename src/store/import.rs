@@ -13,7 +13,9 @@ use super::ledger::Ledger;
 use super::manifest::{SourceEntry, SourceKind};
 use crate::allocation::SourceId;
 use crate::inside::Realm;
-use crate::natlog::{Event, Format, Reader, ReaderOptions, Record, Reject, RejectReason};
+use crate::natlog::{
+    Event, Format, Learnt, Reader, ReaderOptions, Record, Reject, RejectReason, Unit,
+};
 use crate::session::{Assembler, Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, WrittenTime, Zone};
 
@@ -78,6 +80,12 @@ pub struct LogImport {
     pub zone: Option<(String, Zone)>,
     /// The year of stamps without one.
     pub year: Option<i16>,
+    /// Who numbers the NAT events of flow records; by default that of the format.
+    #[cfg(feature = "netflow")]
+    pub dialect: Option<crate::natlog::Dialect>,
+    /// Of captures, the only UDP port that is read.
+    #[cfg(feature = "netflow")]
+    pub udp_port: Option<u16>,
     /// Source clock minus true time.
     pub clock_offset: TimeDelta,
     /// The time for which the files are declared complete.
@@ -94,6 +102,10 @@ impl LogImport {
             realm: Realm::EMPTY,
             zone: None,
             year: None,
+            #[cfg(feature = "netflow")]
+            dialect: None,
+            #[cfg(feature = "netflow")]
+            udp_port: None,
             clock_offset: TimeDelta::ZERO,
             covers: None,
         }
@@ -105,6 +117,23 @@ impl LogImport {
             Format::Conntrack => Profile::conntrack(),
             _ => Profile::unknown(),
         })
+    }
+
+    fn reader_options(&self) -> ReaderOptions {
+        let mut options = ReaderOptions::new().with_realm(self.realm.clone());
+        if let Some((_, zone)) = &self.zone {
+            options = options.with_zone(zone.clone());
+        }
+        #[cfg(feature = "netflow")]
+        {
+            if let Some(dialect) = self.dialect {
+                options = options.with_dialect(dialect);
+            }
+            if let Some(port) = self.udp_port {
+                options = options.with_udp_port(port);
+            }
+        }
+        options
     }
 
     fn options(&self) -> BTreeMap<String, String> {
@@ -124,6 +153,15 @@ impl LogImport {
         }
         if let Some(year) = self.year {
             set("year", year.to_string());
+        }
+        #[cfg(feature = "netflow")]
+        {
+            if let Some(dialect) = self.dialect {
+                set("dialect", dialect.to_string());
+            }
+            if let Some(port) = self.udp_port {
+                set("udp-port", port.to_string());
+            }
         }
         if self.clock_offset != TimeDelta::ZERO {
             set("clock-offset", self.clock_offset.to_string());
@@ -191,6 +229,7 @@ impl Ledger {
         let options = request.options();
         let mut assembler = Assembler::new(request.profile());
         let mut streams = Vec::new();
+        let mut learnt = None;
         let mut sources: Vec<SourceEntry> = Vec::new();
         for input in inputs {
             let name = input.name();
@@ -206,7 +245,7 @@ impl Ledger {
             let source = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
             let mut stream =
                 Counting { inner: input.open()?, hasher: Sha256::new(), bytes: 0, progress };
-            let report = read_log(&mut stream, request, source, &mut assembler, &name)?;
+            let report = read_log(&mut stream, request, source, &mut assembler, &name, &mut learnt)?;
             let sha256 = hex(&stream.hasher.finalize());
             let bytes = stream.bytes;
             if digest.is_none() && self.known(&sha256, &options, &name, SourceKind::Log)? {
@@ -306,12 +345,12 @@ fn read_log(
     source: SourceId,
     assembler: &mut Assembler,
     name: &str,
+    learnt: &mut Option<Learnt>,
 ) -> Result<StreamReport, LedgerError> {
-    let mut options = ReaderOptions::new().with_realm(request.realm.clone());
-    if let Some((_, zone)) = &request.zone {
-        options = options.with_zone(zone.clone());
-    }
-    let mut reader = Reader::new(request.format, options, stream);
+    let mut reader = match learnt.take() {
+        Some(learnt) => Reader::resume(learnt, stream),
+        None => Reader::new(request.format, request.reader_options(), stream),
+    };
     let mut report = StreamReport { already: false, ..StreamReport::already(name.to_owned()) };
     let mut event = Event::default();
     let failed = |e: io::Error| io_error(std::path::Path::new(name), e);
@@ -345,6 +384,9 @@ fn read_log(
                 }
             }
         }
+    }
+    if reader.unit() == Unit::Datagram {
+        *learnt = Some(reader.into_learnt());
     }
     Ok(report)
 }

@@ -23,6 +23,8 @@ pub(crate) fn run(args: Import, report: &mut dyn Write) -> Outcome {
         realm: Realm::new(args.realm.as_deref().unwrap_or_default()),
         zone,
         year: args.year,
+        dialect: args.dialect,
+        udp_port: args.udp_port,
         clock_offset: args.clock_offset,
         covers,
         ..LogImport::new(args.format, &args.source)

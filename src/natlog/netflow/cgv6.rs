@@ -15,7 +15,7 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
     if fields.nat_event.is_some() || fields.firewall_event.is_some() || fields.observed.is_some() {
         return Err(RejectReason::DialectMismatch);
     }
-    let is_create = fields.post_source.v4.is_some();
+    let is_create = fields.post_source.address().is_some();
     if let Some(first) = fields.first {
         if is_create {
             return record.block(EventKind::BlockAlloc);

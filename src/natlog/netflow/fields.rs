@@ -1,5 +1,7 @@
 //! The fields of one record, by their numbers: whatever the decoder calls them and however wide they were sent.
 
+#![expect(clippy::option_option, reason = "unreadable, sent but empty, and a value are three things")]
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use netflow_parser::variable_versions::field_value::{DataNumber, DurationValue, FieldValue};
@@ -15,12 +17,19 @@ const NOKIA: u32 = 1 << 16;
 /// Seconds from 1900, the epoch of NTP, to 1970.
 const NTP_EPOCH: i64 = 2_208_988_800;
 
-/// An address and port, as far as sent; zeros are no addresses.
+/// An address and port, as far as sent; an IPv6 address of zeros is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) v4: Option<Ipv4Addr>,
     pub(super) v6: Option<Ipv6Addr>,
     pub(super) port: Option<u16>,
+}
+
+impl End {
+    /// The IPv4 address, where it is one: zeros stand for none.
+    pub(super) fn address(self) -> Option<Ipv4Addr> {
+        self.v4.filter(|addr| !addr.is_unspecified())
+    }
 }
 
 /// What a record says, as far as it concerns us.
@@ -263,7 +272,7 @@ fn v4(value: &FieldValue) -> Option<Option<Ipv4Addr>> {
         FieldValue::DataNumber(DataNumber::U32(addr)) => Ipv4Addr::from(*addr),
         _ => Ipv4Addr::from(<[u8; 4]>::try_from(bytes(value)?).ok()?),
     };
-    Some(Some(addr).filter(|addr| !addr.is_unspecified()))
+    Some(Some(addr))
 }
 
 fn v6(value: &FieldValue) -> Option<Option<Ipv6Addr>> {

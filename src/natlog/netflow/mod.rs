@@ -364,6 +364,7 @@ impl Reading<'_> {
         scope.is_of_nat |= fields.is_of_nat();
         let exported = self.header.exported;
         let mut decoded = Decoded::default();
+        decoded.event.record = self.seen;
         decoded.event.time = Some(fields.observed.unwrap_or(exported));
         let time = decoded.event.time;
         let mut record = Record {

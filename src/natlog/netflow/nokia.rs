@@ -37,10 +37,10 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
         None => return Err(RejectReason::MissingField),
     };
     let event = &mut *record.event;
-    event.outside = Some(fields.source.v4.ok_or(RejectReason::MissingField)?);
+    event.outside = Some(fields.source.address().ok_or(RejectReason::MissingField)?);
     event.ports = Some(ports);
     event.protocol = Some(protocol);
-    event.destination = fields.far.v4.map(|addr| {
+    event.destination = fields.far.address().map(|addr| {
         let has_port = protocol.has_ports() && protocol != Protocol::ICMP;
         Destination { addr, port: fields.far.port.filter(|port| has_port && *port != 0) }
     });

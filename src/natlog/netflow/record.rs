@@ -30,12 +30,12 @@ impl Record<'_> {
     pub(super) fn session(&mut self, kind: EventKind) -> Outcome {
         let fields = &*self.fields;
         let protocol = fields.protocol.map(Protocol::new);
-        let Some(outside) = fields.post_source.v4 else {
-            let is_v6 = fields.post_source.v6.is_some();
-            return Err(if is_v6 {
-                RejectReason::Ipv6Translation
-            } else {
-                RejectReason::MissingField
+        let Some(outside) = fields.post_source.address() else {
+            return Err(match fields.post_source {
+                End { v6: Some(_), .. } => RejectReason::Ipv6Translation,
+                // Zeros: it was left as it was.
+                End { v4: Some(_), .. } => RejectReason::NoTranslation,
+                _ => RejectReason::MissingField,
             });
         };
         untranslated(fields)?;
@@ -55,7 +55,7 @@ impl Record<'_> {
 
     /// A range of ports.
     pub(super) fn block(&mut self, kind: EventKind) -> Outcome {
-        let outside = self.fields.post_source.v4;
+        let outside = self.fields.post_source.address();
         self.event.outside = Some(outside.ok_or(RejectReason::MissingField)?);
         self.event.ports = Some(range(self.fields)?);
         self.event.protocol = self.fields.protocol.map(Protocol::new);
@@ -64,7 +64,7 @@ impl Record<'_> {
 
     /// An inside host and its public address.
     pub(super) fn address(&mut self, kind: EventKind) -> Outcome {
-        let outside = self.fields.post_source.v4;
+        let outside = self.fields.post_source.address();
         self.event.outside = Some(outside.ok_or(RejectReason::MissingField)?);
         self.begin(kind)
     }
@@ -83,7 +83,7 @@ impl Record<'_> {
     }
 
     fn inside(&mut self) -> Result<InsideHost, RejectReason> {
-        match (self.fields.source.v6, self.fields.source.v4) {
+        match (self.fields.source.v6, self.fields.source.address()) {
             (Some(addr), inner @ Some(_)) => Ok(InsideHost::B4 { addr, inner }),
             (Some(addr), None) => Ok(InsideHost::V6(addr)),
             (None, Some(addr)) => {
@@ -115,7 +115,7 @@ impl Record<'_> {
 
 /// Whether the fields are those of NAT64: an IPv6 source that is no tunnel.
 pub(super) fn is_nat64(fields: &Fields) -> bool {
-    fields.source.v6.is_some() && fields.source.v4.is_none()
+    fields.source.v6.is_some() && fields.source.address().is_none()
 }
 
 /// Refuses a flow whose source is what it was.
@@ -132,18 +132,20 @@ pub(super) fn untranslated(fields: &Fields) -> Outcome {
 
 /// Whether an end was translated.
 pub(super) fn differs(before: End, after: End) -> bool {
-    let (Some(addr), Some(post)) = (before.v4, after.v4) else { return after.v4.is_some() };
+    let Some(post) = after.address() else { return false };
+    let Some(addr) = before.address() else { return true };
     let ports = before.port.zip(after.port);
     addr != post || ports.is_some_and(|(port, post)| port != post)
 }
 
 /// Why a record without a NAT event of the dialect is none.
 pub(super) fn without_event(fields: &Fields) -> RejectReason {
-    let others = fields.firewall_event.is_some()
+    let has_post = fields.post_source != End::default() || fields.post_far != End::default();
+    let others = (fields.firewall_event.is_some() && has_post)
         || fields.old_event.is_some()
         || fields.nokia_name.is_some()
         || fields.first.is_some();
-    let has_far = fields.far.v4.is_some() || fields.far.v6.is_some();
+    let has_far = fields.far.address().is_some() || fields.far.v6.is_some();
     let has_source = fields.source.v4.is_some() || fields.source.v6.is_some();
     // Every flow has a far side; a delete of CGv6 has none.
     if others || (!has_far && has_source && fields.source.port.is_some()) {
@@ -154,7 +156,7 @@ pub(super) fn without_event(fields: &Fields) -> RejectReason {
 
 /// Whether a flow record says which public port the flow had; why not.
 pub(super) fn flow(fields: &Fields) -> Outcome {
-    if fields.post_source.v4.is_none() {
+    if fields.post_source.address().is_none() {
         return Err(if fields.post_source.v6.is_some() {
             RejectReason::Ipv6Translation
         } else if differs(fields.far, fields.post_far) {
@@ -173,7 +175,7 @@ pub(super) fn flow(fields: &Fields) -> Outcome {
 
 /// The far side as the world sees it.
 pub(super) fn destination(fields: &Fields, protocol: Option<Protocol>) -> Option<Destination> {
-    let (addr, port) = match (fields.post_far.v4, fields.far.v4) {
+    let (addr, port) = match (fields.post_far.address(), fields.far.address()) {
         (Some(addr), _) => (addr, fields.post_far.port.or(fields.far.port)),
         (None, Some(addr)) => (addr, fields.far.port),
         (None, None) => (embedded(fields.far.v6?)?, fields.far.port),

@@ -9,8 +9,8 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
     let Some(event) = fields.nat_event else { return Err(without_event(fields)) };
     let mismatch = Err(RejectReason::DialectMismatch);
     let is_block = fields.first.is_some();
-    let binds = fields.post_source.v4.is_some()
-        && (fields.source.v4.is_some() || fields.source.v6.is_some());
+    let binds = fields.post_source.address().is_some()
+        && (fields.source.address().is_some() || fields.source.v6.is_some());
     match event {
         // Historic: a create or delete of anything.
         1 | 2 => mismatch,

@@ -97,14 +97,17 @@ impl<R: io::Read> Reader<R> {
     }
 
     fn deliver(&mut self, decoded: Decoded, event: &mut Event) -> Record {
-        self.opened.records = self.opened.records.saturating_add(1);
+        let records = self.opened.records.saturating_add(1);
+        self.opened.records = records;
         match decoded.result {
             Ok(()) => {
                 self.events += 1;
                 *event = decoded.event;
                 event.span = self.opened.span;
                 event.line = self.lines;
-                event.record = self.opened.records;
+                if event.record == 0 {
+                    event.record = records;
+                }
                 Record::Event
             }
             Err((reason, column)) => {
