@@ -459,6 +459,3 @@ fn pass<'a>(mut rest: &'a [u8], lens: &[u16]) -> Option<&'a [u8]> {
     }
     Some(rest)
 }
-
-#[cfg(test)]
-mod tests;
