@@ -1,5 +1,4 @@
 //! The README's table of formats is what the formats say of themselves.
-#![cfg(feature = "readers")]
 
 use std::fmt::Write;
 

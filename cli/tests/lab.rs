@@ -49,15 +49,30 @@ impl Score {
     }
 }
 
-/// Imports the NAT logs with `profile`, the rules and the accounting, asks every question, and scores.
+/// The conntrack logs of both NATs.
+const CONNTRACK: [[&str; 3]; 2] = [
+    ["cgnA", "conntrack", "cgnA/conntrack_E.log"],
+    ["cgnB", "conntrack", "cgnB/conntrack_E.log"],
+];
+
+/// Imports the conntrack logs with `profile`, asks and scores.
 fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
+    let logs = CONNTRACK.map(|[source, format, file]| (source, format, file, profile));
+    score_logs(lab, &logs, with_destination)
+}
+
+/// Imports NAT logs (source, format, file, profile), the rules and the accounting, asks every question, and scores.
+fn score_logs(
+    lab: &Path,
+    logs: &[(&str, &str, &str, Option<&str>)],
+    with_destination: bool,
+) -> Score {
     let dir = tempfile::tempdir().unwrap();
     let ledger = dir.path().join("ledger");
     let ledger = ledger.to_str().unwrap();
-    for source in ["cgnA", "cgnB"] {
-        let log = lab.join(source).join("conntrack_E.log");
-        let mut args =
-            vec!["import", "--ledger", ledger, "--format", "conntrack", "--source", source];
+    for (source, format, log, profile) in logs {
+        let log = lab.join(log);
+        let mut args = vec!["import", "--ledger", ledger, "--format", format, "--source", source];
         args.extend(profile.iter().flat_map(|p| ["--profile", p]));
         args.push(log.to_str().unwrap());
         portledger(&args);
@@ -135,7 +150,7 @@ fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
         }
     }
     println!(
-        "{profile:?} with destination {with_destination}: {score:?} {:.3} %",
+        "{logs:?} with destination {with_destination}: {score:?} {:.3} %",
         100.0 * score.right_share()
     );
     assert!(score.people > 9_000, "{score:?}: are these the lab's questions?");
@@ -165,5 +180,24 @@ fn without_a_profile_nobody_is_wronged() {
     for with_destination in [true, false] {
         let score = score(&lab, Some("unknown"), with_destination);
         assert!(score.right_share() >= 0.94, "{score:?}");
+    }
+}
+
+/// cgnA by its NAT events in IPFIX (RFC 8158), cgnB by conntrack.
+fn ipfix(profile: Option<&str>) -> [(&str, &str, &str, Option<&str>); 2] {
+    [
+        ("cgnA", "ipfix", "cgnA/nat_events.ipfix", profile),
+        ("cgnB", "conntrack", "cgnB/conntrack_E.log", None),
+    ]
+}
+
+#[test]
+fn nat_events_in_ipfix_wrong_nobody() {
+    let Some(lab) = lab() else { return };
+    for profile in [None, Some("unknown")] {
+        let score = score_logs(&lab, &ipfix(profile), true);
+        println!("{score:?}");
+        let score = score_logs(&lab, &ipfix(profile), false);
+        println!("{score:?}");
     }
 }

@@ -75,10 +75,13 @@ pub(super) enum Cut {
     Lines,
     /// Rows of RFC 4180: a quoted field may hold line breaks.
     Rows,
+    /// Export messages, one after the other or in a capture.
+    #[cfg(feature = "netflow")]
+    Datagrams,
 }
 
 macro_rules! formats {
-    ($($(#[$doc:meta])* $variant:ident => $info:path;)*) => {
+    ($($(#[$doc:meta])* $variant:ident => $info:path $(, if $feature:literal)?;)*) => {
         /// The formats that [`Reader`](super::Reader) reads.
         ///
         /// # Text form
@@ -87,17 +90,17 @@ macro_rules! formats {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Format {
-            $($(#[$doc])* $variant,)*
+            $($(#[$doc])* $(#[cfg(feature = $feature)])? $variant,)*
         }
 
         impl Format {
             /// Every format.
-            pub const ALL: &'static [Format] = &[$(Format::$variant,)*];
+            pub const ALL: &'static [Format] = &[$($(#[cfg(feature = $feature)])? Format::$variant,)*];
 
             /// What is known of the format.
             pub const fn info(self) -> &'static FormatInfo {
                 match self {
-                    $(Format::$variant => &$info,)*
+                    $($(#[cfg(feature = $feature)])? Format::$variant => &$info,)*
                 }
             }
         }
@@ -113,6 +116,10 @@ formats! {
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).
     Ndjson => super::ndjson::INFO;
+    /// NAT events in IPFIX ([`super::netflow`]).
+    Ipfix => super::netflow::IPFIX, if "netflow";
+    /// NAT events in NetFlow 9 ([`super::netflow`]).
+    Netflow9 => super::netflow::NETFLOW9, if "netflow";
 }
 
 impl Format {

@@ -12,6 +12,11 @@
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //!
+//! | [`ipfix`, `netflow9`](netflow) (feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
+//!
+//! With the feature `netflow` every format is also read out of a capture (pcap, pcapng): the payload of each UDP packet
+//! is a message, or one or more lines. [`ReaderOptions::with_udp_port`] picks one port.
+//!
 //! Not read: `conntrack -L` dumps and `-o xml`, ulogd2, and the logs of hardware NATs; convert those to one of our own
 //! two formats.
 //!
@@ -83,6 +88,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+#[cfg(feature = "netflow")]
+mod capture;
 #[cfg(feature = "readers")]
 mod clock;
 #[cfg(feature = "readers")]
@@ -102,6 +109,8 @@ pub mod juniper;
 mod lines;
 #[cfg(feature = "readers")]
 pub mod ndjson;
+#[cfg(feature = "netflow")]
+pub mod netflow;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;
@@ -119,8 +128,12 @@ pub mod unpack;
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]
 pub use format::{Format, FormatInfo, ParseFormatError, Status, Yields};
+#[cfg(feature = "netflow")]
+pub use netflow::{Dialect, ParseDialectError};
 #[cfg(feature = "readers")]
-pub use reader::{LineParser, Reader, ReaderOptions, Record};
+pub use reader::{Learnt, LineParser, Reader, ReaderOptions, Record, Unit};
+#[cfg(feature = "netflow")]
+pub use reader::{Datagram, DatagramParser, Decoded, Exporter};
 pub use reject::{Reject, RejectReason, Skipped};
 
 /// What is said of a column that is none of ours.

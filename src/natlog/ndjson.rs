@@ -14,7 +14,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use super::fields::{self, Key};
 use super::format::{Cut, FormatInfo, Status, Yields};
-use super::reader::{LineParser, ReaderOptions, column};
+use super::reader::{LineParser, ReaderOptions, Unit, column};
 use super::{Event, EventKind, Reject, RejectReason};
 use crate::inside::InsideHost;
 
@@ -225,9 +225,23 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 ///
 /// Those of the writer.
 pub fn write_event(event: &Event, w: impl io::Write) -> io::Result<()> {
+    write_event_of(Unit::Line, event, w)
+}
+
+/// Writes an event as [`write_event`] does, of a stream of these units: of a stream of datagrams the first keys are
+/// `datagram`, `record` (its number in the datagram) and `offset` (that of the datagram's bytes).
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_event_of(unit: Unit, event: &Event, w: impl io::Write) -> io::Result<()> {
     let mut object = ObjectWriter { w, has_key: false };
     if event.line > 0 {
-        object.number("line", event.line)?;
+        object.number(unit.name(), event.line)?;
+        if unit == Unit::Datagram {
+            object.number("record", event.record)?;
+            object.number("offset", event.span.offset)?;
+        }
     }
     object.text("event", event.kind.name())?;
     if let Some(protocol) = event.protocol {
@@ -305,8 +319,17 @@ pub fn write_event(event: &Event, w: impl io::Write) -> io::Result<()> {
 ///
 /// Those of the writer.
 pub fn write_reject(reject: &Reject, w: impl io::Write) -> io::Result<()> {
+    write_reject_of(Unit::Line, reject, w)
+}
+
+/// Writes a reject of a stream of these units, with the key `datagram` for `line` where those are datagrams.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_reject_of(unit: Unit, reject: &Reject, w: impl io::Write) -> io::Result<()> {
     let mut object = ObjectWriter { w, has_key: false };
-    object.number("line", reject.line)?;
+    object.number(unit.name(), reject.line)?;
     object.number("offset", reject.span.offset)?;
     object.text("reject", reject.reason.name())?;
     object.number("column", reject.column)?;

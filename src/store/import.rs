@@ -36,6 +36,12 @@ pub struct LogImport {
     pub zone: Option<(String, Zone)>,
     /// The year of stamps without one.
     pub year: Option<i16>,
+    /// Who numbers the NAT events of flow records; by default that of the format.
+    #[cfg(feature = "netflow")]
+    pub dialect: Option<crate::natlog::Dialect>,
+    /// Of captures, the only UDP port that is read.
+    #[cfg(feature = "netflow")]
+    pub udp_port: Option<u16>,
     /// Source clock minus true time.
     pub clock_offset: TimeDelta,
     /// The time for which the files are declared complete.
@@ -56,6 +62,10 @@ impl LogImport {
             realm: Realm::EMPTY,
             zone: None,
             year: None,
+            #[cfg(feature = "netflow")]
+            dialect: None,
+            #[cfg(feature = "netflow")]
+            udp_port: None,
             clock_offset: TimeDelta::ZERO,
             covers: None,
             max_rejects: None,
@@ -70,6 +80,15 @@ impl LogImport {
         }
         if let Some(year) = self.year {
             options = options.with_year(year);
+        }
+        #[cfg(feature = "netflow")]
+        {
+            if let Some(dialect) = self.dialect {
+                options = options.with_dialect(dialect);
+            }
+            if let Some(port) = self.udp_port {
+                options = options.with_udp_port(port);
+            }
         }
         options
     }
@@ -88,9 +107,20 @@ impl LogImport {
         }
     }
 
+    #[cfg(feature = "netflow")]
+    fn dialect_name(&self) -> Option<String> {
+        self.dialect.map(|dialect| dialect.to_string())
+    }
+
+    #[cfg(not(feature = "netflow"))]
+    #[expect(clippy::unused_self, reason = "as with flow records")]
+    fn dialect_name(&self) -> Option<String> {
+        None
+    }
+
     /// The profile that will be used.
     pub fn profile(&self) -> Profile {
-        let default = || Profile::for_format(self.format.name(), None);
+        let default = || Profile::for_format(self.format.name(), self.dialect_name().as_deref());
         self.profile.clone().unwrap_or_else(default)
     }
 
@@ -111,6 +141,15 @@ impl LogImport {
         }
         if let Some(year) = self.year {
             set("year", year.to_string());
+        }
+        #[cfg(feature = "netflow")]
+        {
+            if let Some(dialect) = self.dialect {
+                set("dialect", dialect.to_string());
+            }
+            if let Some(port) = self.udp_port {
+                set("udp-port", port.to_string());
+            }
         }
         if self.clock_offset != TimeDelta::ZERO {
             set("clock-offset", self.clock_offset.to_string());
@@ -195,6 +234,7 @@ impl Ledger {
         let options = request.options();
         let mut assembler = Assembler::new(request.profile());
         let mut streams = Vec::new();
+        let mut learnt = None;
         let mut sources: Vec<SourceEntry> = Vec::new();
         for input in inputs {
             let name = input.name();
@@ -209,7 +249,7 @@ impl Ledger {
             let number = self.manifest.sources.len() + sources.len();
             let source = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
             let mut stream = Counting::new(input.open()?);
-            let report = read_log(&mut stream, request, source, &mut assembler, &name, watch)?;
+            let report = read_log(&mut stream, request, source, &mut assembler, &name, &mut learnt, watch)?;
             let bytes = stream.bytes.get();
             let sha256 = stream.finish();
             if digest.is_none() && self.known(&sha256, &options, &name, SourceKind::Log)? {

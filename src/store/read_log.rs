@@ -10,7 +10,7 @@ use super::import::{LogImport, StreamReport};
 use super::input::{Counting, Remembering, Tail};
 use crate::allocation::{SourceId, Span};
 use crate::natlog::unpack::Unpack;
-use crate::natlog::{Event, Reader, Record, RejectReason};
+use crate::natlog::{Event, Learnt, Reader, Record, RejectReason, Unit};
 use crate::session::Assembler;
 use crate::time::{TimeDelta, WrittenTime};
 
@@ -70,13 +70,17 @@ pub(super) fn read_log(
     source: SourceId,
     assembler: &mut Assembler,
     name: &str,
+    learnt: &mut Option<Learnt>,
     watch: &mut dyn ImportWatch,
 ) -> Result<StreamReport, LedgerError> {
     let failed = |e: io::Error| io_error(Path::new(name), e);
     let bytes = Rc::clone(&stream.bytes);
     let tail = watch.wants_rejects().then(|| Rc::new(RefCell::new(Tail::default())));
     let unpacked = Remembering { inner: Unpack::new(stream), tail: tail.clone() };
-    let mut reader = Reader::new(request.format, request.reader_options(), unpacked);
+    let mut reader = match learnt.take() {
+        Some(learnt) => Reader::resume(learnt, unpacked),
+        None => Reader::new(request.format, request.reader_options(), unpacked),
+    };
     let mut report = StreamReport::new(name.to_owned());
     let mut event = Event::default();
     let mut told = 0;
@@ -86,7 +90,7 @@ pub(super) fn read_log(
             watch.bytes(bytes.get() - told);
             told = bytes.get();
         }
-        let Some(record) = record else { return Ok(report) };
+        let Some(record) = record else { break };
         report.records += 1;
         correct(&mut event, request.clock_offset);
         let mut rejected = match record {
@@ -152,6 +156,10 @@ pub(super) fn read_log(
             watch.rejected(&rejected).map_err(|e| io_error(Path::new("the rejects"), e))?;
         }
     }
+    if reader.unit() == Unit::Datagram {
+        *learnt = Some(reader.into_learnt());
+    }
+    Ok(report)
 }
 
 fn correct(event: &mut Event, offset: TimeDelta) {

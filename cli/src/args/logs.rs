@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args as ClapArgs;
-use portledger::natlog::Format;
+use portledger::natlog::{Dialect, Format};
 
 use super::{BatchOutput, InLedger};
 use portledger::time::TimeDelta;
@@ -67,6 +67,12 @@ pub(crate) struct LogArgs {
     /// The year of the first stamp that has none, as in most syslog; later ones follow it over New Year
     #[arg(long, value_name = "Y")]
     pub(crate) year: Option<i16>,
+    /// Whose numbers the NAT events of flow records have: rfc8158, cisco, cgv6, junos, asa, nokia or fortios
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dialect: Option<Dialect>,
+    /// Of a capture, read UDP to this port only
+    #[arg(long, value_name = "PORT")]
+    pub(crate) udp_port: Option<u16>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -76,8 +82,9 @@ Examples:
   portledger import --ledger L --format auto --source cgn-1 --timezone UTC --year 2026 nat.log.1.gz nat.log
   zcat blocks.csv.gz | portledger import --ledger L --format csv --source cgn-2 --profile exact -
 
-The files of one call are read as one stream, in the order given; gzip and zstd are unpacked, whatever the names. The \
-same file with the same options changes nothing; the same bytes with other options are refused.
+The files of one call are read as one stream, in the order given: a file of flow records may need the templates of the \
+one before it. gzip and zstd are unpacked, whatever the names; logs may also be captures (pcap, pcapng) of UDP. The same \
+file with the same options changes nothing; the same bytes with other options are refused.
 
 Nothing is kept of an import in which too many records cannot be read, see --max-rejects; --rejects lists them.
 

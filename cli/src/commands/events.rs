@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
 
 use portledger::natlog::unpack::Unpack;
-use portledger::natlog::{Event, Reader, Record, ndjson};
+use portledger::natlog::{Event, Learnt, Reader, Record, Unit, ndjson};
 use portledger::store::Input;
 
 use super::{inputs, logs};
@@ -15,6 +15,7 @@ pub(crate) fn run(args: Events, report: &mut dyn Write) -> Outcome {
     let options = logs::reader_options(&args.log)?;
     let mut files = inputs(args.files)?;
     let format = logs::format(args.log.format, &mut files, &options, report)?;
+    let mut learnt: Option<Learnt> = None;
     let mut stdout = BufWriter::new(io::stdout().lock());
     let mut event = Event::default();
     for file in files {
@@ -25,7 +26,11 @@ pub(crate) fn run(args: Events, report: &mut dyn Write) -> Outcome {
             }
             Input::Stream(_, stream) => stream,
         };
-        let mut reader = Reader::new(format, options.clone(), Unpack::new(stream));
+        let stream = Unpack::new(stream);
+        let mut reader = match learnt.take() {
+            Some(learnt) => Reader::resume(learnt, stream),
+            None => Reader::new(format, options.clone(), stream),
+        };
         loop {
             let record = match reader.next_record(&mut event) {
                 Ok(Some(record)) => record,
@@ -36,10 +41,14 @@ pub(crate) fn run(args: Events, report: &mut dyn Write) -> Outcome {
                     return Err(fail(format!("{name}: {e}")));
                 }
             };
+            let unit = reader.unit();
             out(match record {
-                Record::Event => ndjson::write_event(&event, &mut stdout),
-                Record::Rejected(reject) => ndjson::write_reject(&reject, &mut stdout),
+                Record::Event => ndjson::write_event_of(unit, &event, &mut stdout),
+                Record::Rejected(reject) => ndjson::write_reject_of(unit, &reject, &mut stdout),
             })?;
+        }
+        if reader.unit() == Unit::Datagram {
+            learnt = Some(reader.into_learnt());
         }
     }
     out(stdout.flush())?;

@@ -32,6 +32,8 @@ pub(crate) fn run(args: Import, report: &mut dyn Write) -> Outcome {
         realm: Realm::new(args.log.realm.as_deref().unwrap_or_default()),
         zone,
         year: args.log.year,
+        dialect: args.log.dialect,
+        udp_port: args.log.udp_port,
         clock_offset: args.clock_offset,
         covers,
         max_rejects: args.max_rejects.map(|share| share.0),

@@ -23,6 +23,12 @@ pub(crate) fn reader_options(args: &LogArgs) -> Result<ReaderOptions, Failure> {
     if let Some(year) = args.year {
         options = options.with_year(year);
     }
+    if let Some(dialect) = args.dialect {
+        options = options.with_dialect(dialect);
+    }
+    if let Some(port) = args.udp_port {
+        options = options.with_udp_port(port);
+    }
     Ok(options)
 }
 

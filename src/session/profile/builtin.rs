@@ -176,7 +176,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "readers")]
+    #[cfg(feature = "netflow")]
     #[test]
     fn every_format_that_a_profile_is_of_is_read() {
         for entry in BUILTINS.iter().flat_map(|builtin| builtin.formats) {
