@@ -107,10 +107,16 @@ macro_rules! formats {
 formats! {
     /// The text of `conntrack -E` ([`super::conntrack`]).
     Conntrack => super::conntrack::INFO;
+    /// The XML of `conntrack -E -o xml` ([`super::conntrack_xml`]).
+    ConntrackXml => super::conntrack_xml::INFO;
     /// Our own CSV ([`super::csv`]).
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).
     Ndjson => super::ndjson::INFO;
+    /// The text of ulogd2 ([`super::ulogd`]).
+    Ulogd => super::ulogd::text::INFO;
+    /// The JSON of ulogd2 ([`super::ulogd::json`]).
+    UlogdJson => super::ulogd::json::INFO;
 }
 
 impl Format {

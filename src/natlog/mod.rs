@@ -8,10 +8,12 @@
 //! | format | status | yields | time basis | source |
 //! |---|---|---|---|---|
 //! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
+//! | [`conntrack_xml`] | read | the same | the collector's read time (1 s, local); start and stop of the kernel (1 us) | `snprintf_xml.c` of `libnetfilter_conntrack` |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
+//! | [`ulogd`], [`ulogd-json`](ulogd::json) | read | session create, update, delete; finished flows | start and end of the flow (1 us), or the head of syslog | ulogd2 2.0.8; `ulogd_inpflow_NFCT.c`, `util/printflow.c` |
 //!
-//! Not read: `conntrack -L` dumps and `-o xml`, ulogd2, and the logs of hardware NATs; convert those to one of our own
+//! Not read: `conntrack -L` dumps, and the logs of hardware NATs; convert those to one of our own
 //! two formats.
 //!
 //! # Our own formats
@@ -86,6 +88,8 @@ mod clock;
 #[cfg(feature = "readers")]
 pub mod conntrack;
 #[cfg(feature = "readers")]
+pub mod conntrack_xml;
+#[cfg(feature = "readers")]
 pub mod csv;
 mod event;
 #[cfg(feature = "readers")]
@@ -95,6 +99,8 @@ mod format;
 #[cfg(feature = "readers")]
 mod lines;
 #[cfg(feature = "readers")]
+mod linux_flow;
+#[cfg(feature = "readers")]
 pub mod ndjson;
 #[cfg(feature = "readers")]
 mod reader;
@@ -103,6 +109,8 @@ mod reject;
 mod scan;
 #[cfg(feature = "readers")]
 pub mod syslog;
+#[cfg(feature = "readers")]
+pub mod ulogd;
 
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]
