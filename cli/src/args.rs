@@ -161,7 +161,7 @@ pub(crate) struct Import {
     /// The device, or the collector, that wrote the log; sources of one name are one device
     #[arg(long, value_name = "NAME")]
     pub(crate) source: String,
-    /// What the stamps mean: conntrack, exact, unknown, or a JSON file
+    /// What the stamps mean: a built-in profile (conntrack, conntrack-xml, exact, ulogd, ulogd-json, unknown) or a JSON file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
     /// The realm (VRF, NAT instance) of inside addresses without one

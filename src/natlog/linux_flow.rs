@@ -51,7 +51,8 @@ pub(super) enum Ends {
 
 /// Fills in who got which port, if the source was translated.
 ///
-/// The public port stays empty where the format leaves the identifiers of ICMP out.
+/// An echo flow whose identifier the format leaves out is no event. To take it for a holder of every identifier would
+/// name its host for the packets of another whose line was lost.
 pub(super) fn translate(
     event: &mut Event,
     protocol: Protocol,
@@ -86,17 +87,20 @@ pub(super) fn translate(
     };
     let (inside_port, ports, far_port) = match (protocol, original.ends, reply.ends) {
         (Protocol::ICMP, Ends::Icmp { id }, Ends::Icmp { id: reply_id }) => {
-            (Some(id), Some(PortRange::single(reply_id)), None)
+            (Some(id), PortRange::single(reply_id), None)
         }
-        (Protocol::ICMP, Ends::Unlogged, Ends::Unlogged) => (None, None, None),
+        (Protocol::ICMP, Ends::Unlogged, Ends::Unlogged) if is_source => {
+            return Err(RejectReason::PortNotLogged);
+        }
+        (Protocol::ICMP, Ends::Unlogged, Ends::Unlogged) => (None, PortRange::ALL, None),
         (Protocol::ICMP, ..) => return Err(RejectReason::BadPort),
         (_, Ends::Ports { src, .. }, Ends::Ports { src: far_port, dst })
             if protocol.has_ports() =>
         {
-            (Some(src), Some(PortRange::single(dst)), Some(far_port))
+            (Some(src), PortRange::single(dst), Some(far_port))
         }
         _ if protocol.has_ports() => return Err(RejectReason::BadPort),
-        _ => (None, Some(PortRange::ALL), None),
+        _ => (None, PortRange::ALL, None),
     };
     if !is_source {
         return Err(if is_destination {
@@ -108,7 +112,7 @@ pub(super) fn translate(
     event.inside = Some(host(inside));
     event.inside_port = inside_port;
     event.outside = Some(outside);
-    event.ports = ports;
+    event.ports = Some(ports);
     event.destination = Some(Destination { addr: far, port: far_port });
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The source profile: what the stamps of one kind of log mean.
 
+mod linux;
+
 use crate::natlog::TcpState;
 use crate::protocol::Protocol;
 use crate::time::TimeDelta;
@@ -59,7 +61,7 @@ pub(super) struct Timer {
 
 /// What the stamps of a source mean: a named, versioned set of statements, from which every interval is made.
 ///
-/// An answer names the profile it rests on. Three are built in, see [`Profile::builtin`]; others are JSON files.
+/// An answer names the profile it rests on. Some are built in, see [`Profile::builtin`]; others are JSON files.
 ///
 /// # Text form
 ///
@@ -188,11 +190,14 @@ impl Profile {
         }
     }
 
-    /// The built-in profile of that name: `unknown`, `conntrack` or `exact`.
+    /// The built-in profile of that name: `unknown`, `conntrack`, `conntrack-xml`, `ulogd`, `ulogd-json` or `exact`.
     pub fn builtin(name: &str) -> Option<Profile> {
         match name {
             "unknown" => Some(Profile::unknown()),
             "conntrack" => Some(Profile::conntrack()),
+            "conntrack-xml" => Some(Profile::conntrack_xml()),
+            "ulogd" => Some(Profile::ulogd()),
+            "ulogd-json" => Some(Profile::ulogd_json()),
             "exact" => Some(Profile::exact()),
             _ => None,
         }

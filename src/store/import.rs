@@ -101,10 +101,8 @@ impl LogImport {
 
     /// The profile that will be used.
     pub fn profile(&self) -> Profile {
-        self.profile.clone().unwrap_or_else(|| match self.format {
-            Format::Conntrack => Profile::conntrack(),
-            _ => Profile::unknown(),
-        })
+        let own = || Profile::builtin(self.format.name()).unwrap_or_else(Profile::unknown);
+        self.profile.clone().unwrap_or_else(own)
     }
 
     fn options(&self) -> BTreeMap<String, String> {

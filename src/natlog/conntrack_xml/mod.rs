@@ -13,7 +13,7 @@
 //! |---|---|
 //! | time | `<when>` of `-o timestamp`: whole seconds, local time of the box |
 //! | start and stop of the kernel | `<timestamp>` of `-o ktimestamp`: nanoseconds of Unix time, on destroy |
-//! | public identifier of ICMP | nowhere: `libnetfilter_conntrack` leaves it out, so such an event has no port |
+//! | public identifier of ICMP | nowhere: `libnetfilter_conntrack` leaves it out, so an echo flow is no event |
 //!
 //! `<when>` needs the zone of the box. Where none is named, a destroy that carries its stop is read all the same: the
 //! quarter of an hour behind the stop holds one instant only with these digits. A new flow carries nothing of the kind

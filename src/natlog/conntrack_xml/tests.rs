@@ -90,15 +90,15 @@ fn several_flows_share_a_line_and_the_document_around_them_is_no_event() {
 }
 
 #[test]
-fn an_echo_flow_has_no_port_since_none_is_printed() {
+fn an_echo_flow_is_no_event_since_its_identifier_is_not_printed() {
     let icmp = new()
         .replace("protonum=\"6\" protoname=\"tcp\"", "protonum=\"1\" protoname=\"icmp\"")
         .replace("<sport>53586</sport><dport>80</dport>", "")
         .replace("<sport>80</sport><dport>20017</dport>", "")
         .replace("<state>SYN_SENT</state>", "");
-    let event = read(&icmp).unwrap();
-    assert_eq!((event.ports, event.inside_port), (None, None));
-    assert_eq!(event.destination.unwrap().to_string(), "192.0.2.10");
+    assert_eq!(read(&icmp), Err(RejectReason::PortNotLogged));
+    let same = icmp.replace("203.0.113.1", "100.64.0.10");
+    assert_eq!(read(&same), Err(RejectReason::NoTranslation));
 }
 
 #[test]

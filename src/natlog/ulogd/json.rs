@@ -227,13 +227,12 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_flow_has_no_port_and_a_packet_is_no_flow() {
+    fn an_echo_flow_has_no_identifier_and_a_packet_is_no_flow() {
         let icmp = NEW
             .replace("\"orig.l4.sport\": 53586, \"orig.l4.dport\": 80, ", "")
             .replace("\"reply.l4.sport\": 80, \"reply.l4.dport\": 20017, ", "\"icmp.type\": 8, ")
             .replace("ip.protocol\": 6", "ip.protocol\": 1");
-        let event = read(&icmp).unwrap();
-        assert_eq!((event.ports, event.inside_port), (None, None));
+        assert_eq!(read(&icmp), Err(RejectReason::PortNotLogged));
         let packet = r#"{"timestamp": "2026-11-22T00:18:56.623125", "oob.prefix": "pre ", "oob.hook": 2, "ip.protocol": 6, "src_port": 34460, "dest_port": 80, "src_ip": "100.65.0.10", "dest_ip": "192.0.2.20"}"#;
         assert_eq!(read(packet), Err(RejectReason::OtherEvent));
     }

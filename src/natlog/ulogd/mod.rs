@@ -23,7 +23,7 @@
 //!
 //! # ICMP
 //!
-//! No output of ulogd holds the identifier of an echo flow, so such an event has no port.
+//! No output of ulogd holds the identifier of an echo flow, so such a flow is no event.
 //!
 //! # Packets
 //!

@@ -332,7 +332,7 @@ mod tests {
         let icmp = FLOW
             .replace("PROTO=TCP SPT=53586 DPT=80", "PROTO=ICMP TYPE=0 CODE=8")
             .replace("PROTO=TCP SPT=80 DPT=20017", "PROTO=ICMP TYPE=0 CODE=8");
-        assert_eq!(read(&icmp).unwrap().ports, None);
+        assert_eq!(read(&icmp), Err(RejectReason::PortNotLogged));
     }
 
     #[test]
