@@ -61,7 +61,8 @@ fn finished_flows_of_ulogd_answer_what_they_saw() {
 fn events_of_ulogd_answer_what_they_saw() {
     let Some(lab) = lab() else { return };
     let dir = tempfile::tempdir().unwrap();
-    for (format, name) in [("ulogd-json", "ulogd_event.json.gz"), ("ulogd", "ulogd_gprint.log.gz")] {
+    for (format, name) in [("ulogd-json", "ulogd_event.json.gz"), ("ulogd", "ulogd_gprint.log.gz")]
+    {
         let score = score(&lab, &ulogd(&lab, dir.path(), format, name), true);
         assert!(score.right_share() >= 0.92, "{score:?}");
     }

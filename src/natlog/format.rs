@@ -75,6 +75,10 @@ pub(super) enum Cut {
     Lines,
     /// Rows of RFC 4180: a quoted field may hold line breaks.
     Rows,
+    /// Lines up to a blank one.
+    Paragraphs,
+    /// Lines, and JSON objects over several of them.
+    Objects,
 }
 
 macro_rules! formats {
@@ -113,6 +117,8 @@ formats! {
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).
     Ndjson => super::ndjson::INFO;
+    /// Port sets that RADIUS accounting carries ([`super::radius_nat`]).
+    RadiusNat => super::radius_nat::INFO;
     /// The text of ulogd2 ([`super::ulogd`]).
     Ulogd => super::ulogd::text::INFO;
     /// The JSON of ulogd2 ([`super::ulogd::json`]).

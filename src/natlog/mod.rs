@@ -11,6 +11,7 @@
 //! | [`conntrack_xml`] | read | the same | the collector's read time (1 s, local); start and stop of the kernel (1 us) | `snprintf_xml.c` of `libnetfilter_conntrack` |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
+//! | [`radius_nat`] | read | blocks given, held and taken back; NFWare also mappings and flows | Event-Timestamp (1 s), else receipt less delay (2 s) | RFC 8045, RFC 2866; what makers document |
 //! | [`ulogd`], [`ulogd-json`](ulogd::json) | read | session create, update, delete; finished flows | start and end of the flow (1 us), or the head of syslog | ulogd2 2.0.8; `ulogd_inpflow_NFCT.c`, `util/printflow.c` |
 //!
 //! Not read: `conntrack -L` dumps, and the logs of hardware NATs; convert those to one of our own
@@ -102,6 +103,8 @@ mod lines;
 mod linux_flow;
 #[cfg(feature = "readers")]
 pub mod ndjson;
+#[cfg(feature = "readers")]
+pub mod radius_nat;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;

@@ -249,12 +249,11 @@ fn flow(tags: &mut Tags<'_>, event: &mut Event) -> Result<Flow, RejectReason> {
         let Some(piece) = tags.piece()? else { return Err(RejectReason::CutShort) };
         let inside = depth.checked_sub(1).and_then(|top| open.get(top)).copied();
         let result = match (piece, inside) {
-            (Piece::Open { name, attributes }, None) if name == b"flow" => {
-                kind(attributes).and_then(|kind| {
+            (Piece::Open { name, attributes }, None) if name == b"flow" => kind(attributes)
+                .and_then(|kind| {
                     event.kind = kind;
                     push(&mut open, &mut depth, (name, Tag::Flow))
-                })
-            }
+                }),
             (Piece::Open { name, attributes }, Some((_, parent))) => {
                 has_text = false;
                 tag(name, attributes, parent, &mut flow)
@@ -320,12 +319,7 @@ fn kind(attributes: &[u8]) -> Result<EventKind, RejectReason> {
 }
 
 /// What an element means where it stands.
-fn tag(
-    name: &[u8],
-    attributes: &[u8],
-    parent: Tag,
-    flow: &mut Flow,
-) -> Result<Tag, RejectReason> {
+fn tag(name: &[u8], attributes: &[u8], parent: Tag, flow: &mut Flow) -> Result<Tag, RejectReason> {
     let leaf = match (parent, name) {
         (Tag::Flow, b"meta") => {
             return match attribute(attributes, b"direction") {

@@ -115,9 +115,7 @@ fn without_a_zone_only_what_carries_its_stop_is_read() {
 
 #[test]
 fn what_cannot_be_read_says_why_and_where() {
-    let at = |text: &str, needle: &str| {
-        u32::try_from(text.find(needle).unwrap()).unwrap() + 1
-    };
+    let at = |text: &str, needle: &str| u32::try_from(text.find(needle).unwrap()).unwrap() + 1;
     for (from, to, reason, needle) in [
         ("20017", "20O17", RejectReason::BadPort, "20O17"),
         ("20017", "70000", RejectReason::BadPort, "70000"),

@@ -170,8 +170,10 @@ mod tests {
     const NEW: &str = r#"{"timestamp": "2026-11-22T00:18:55", "dvc": "nat-7", "orig.ip.protocol": 6, "orig.l4.sport": 53586, "orig.l4.dport": 80, "reply.ip.protocol": 6, "reply.l4.sport": 80, "reply.l4.dport": 20017, "ct.mark": 0, "ct.id": 7, "ct.event": 1, "flow.start.sec": 1795306735, "flow.start.usec": 123282, "oob.family": 2, "src_ip": "100.64.0.10", "dest_ip": "192.0.2.10", "reply.ip.saddr.str": "192.0.2.10", "reply.ip.daddr.str": "203.0.113.1"}"#;
 
     fn destroy() -> String {
-        NEW.replace("\"ct.event\": 1", "\"ct.event\": 4, \"raw.pktlen\": 5")
-            .replace("\"oob.family\"", "\"flow.end.sec\": 1795306735, \"flow.end.usec\": 658908, \"oob.family\"")
+        NEW.replace("\"ct.event\": 1", "\"ct.event\": 4, \"raw.pktlen\": 5").replace(
+            "\"oob.family\"",
+            "\"flow.end.sec\": 1795306735, \"flow.end.usec\": 658908, \"oob.family\"",
+        )
     }
 
     fn read_with(options: ReaderOptions, line: &str) -> Result<Event, (RejectReason, u32)> {
@@ -261,13 +263,11 @@ mod tests {
         }
         let line = NEW.replace("20017", "70000");
         let place = u32::try_from(line.find("reply.l4.dport").unwrap()).unwrap() + 1;
-        assert_eq!(
-            read_with(ReaderOptions::new(), &line),
-            Err((RejectReason::BadPort, place))
-        );
+        assert_eq!(read_with(ReaderOptions::new(), &line), Err((RejectReason::BadPort, place)));
         let same = NEW.replace("203.0.113.1", "100.64.0.10").replace("20017", "53586");
         assert_eq!(read(&same), Err(RejectReason::NoTranslation));
-        let backwards = destroy().replace("\"flow.end.sec\": 1795306735", "\"flow.end.sec\": 1795306734");
+        let backwards =
+            destroy().replace("\"flow.end.sec\": 1795306735", "\"flow.end.sec\": 1795306734");
         assert_eq!(read(&backwards), Err(RejectReason::BadTime));
     }
 

@@ -276,7 +276,8 @@ impl Epoch {
             return Ok(Some(WrittenTime::from_second(second)));
         };
         let micros = i64::try_from(micros).ok().filter(|m| *m < MICROS_PER_SECOND);
-        let at = second.checked_mul(MICROS_PER_SECOND).zip(micros).and_then(|(s, m)| s.checked_add(m));
+        let at =
+            second.checked_mul(MICROS_PER_SECOND).zip(micros).and_then(|(s, m)| s.checked_add(m));
         let at = at.ok_or(RejectReason::BadTime)?;
         Ok(Some(WrittenTime::exact(Timestamp::from_microsecond(at))))
     }

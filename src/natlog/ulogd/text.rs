@@ -80,7 +80,9 @@ impl UlogdParser {
         }
         let protocol = Protocol::new(number);
         event.protocol = Some(protocol);
-        let cut = |reason| fail(if reason == RejectReason::MissingField { RejectReason::CutShort } else { reason });
+        let cut = |reason| {
+            fail(if reason == RejectReason::MissingField { RejectReason::CutShort } else { reason })
+        };
         let (original, reply) =
             (original.tuple(protocol).map_err(cut)?, reply.tuple(protocol).map_err(cut)?);
         let realms = &mut self.state.realms;
