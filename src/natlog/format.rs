@@ -78,6 +78,10 @@ pub(super) enum Cut {
     /// Export messages, one after the other or in a capture.
     #[cfg(feature = "netflow")]
     Datagrams,
+    /// Lines up to a blank one.
+    Paragraphs,
+    /// Lines, and JSON objects over several of them.
+    Objects,
 }
 
 macro_rules! formats {
@@ -112,6 +116,8 @@ formats! {
     Conntrack => super::conntrack::INFO;
     /// Juniper's `RT_NAT`, `RT_FLOW`, `JSERVICES_` and `ASP_` messages ([`super::juniper`]).
     Juniper => super::juniper::INFO;
+    /// The XML of `conntrack -E -o xml` ([`super::conntrack_xml`]).
+    ConntrackXml => super::conntrack_xml::INFO;
     /// Our own CSV ([`super::csv`]).
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).
@@ -120,6 +126,12 @@ formats! {
     Ipfix => super::netflow::IPFIX, if "netflow";
     /// NAT events in NetFlow 9 ([`super::netflow`]).
     Netflow9 => super::netflow::NETFLOW9, if "netflow";
+    /// Port sets that RADIUS accounting carries ([`super::radius_nat`]).
+    RadiusNat => super::radius_nat::INFO;
+    /// The text of ulogd2 ([`super::ulogd`]).
+    Ulogd => super::ulogd::text::INFO;
+    /// The JSON of ulogd2 ([`super::ulogd::json`]).
+    UlogdJson => super::ulogd::json::INFO;
 }
 
 impl Format {

@@ -8,16 +8,18 @@
 //! | format | status | yields | time basis | source |
 //! |---|---|---|---|---|
 //! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
+//! | [`conntrack_xml`] | read | the same | the collector's read time (1 s, local); start and stop of the kernel (1 us) | `snprintf_xml.c` of `libnetfilter_conntrack` |
 //! | [`juniper`] | read | blocks with start and pool, session create, update, delete with start, some with login | an epoch in the record (1 s), the UTC clock of the services card (1 s), or the syslog head (1 s) | Juniper system log reference; MX-SPC3 message comparison; samples |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
-//!
 //! | [`ipfix`, `netflow9`](netflow) (feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
+//! | [`radius_nat`] | read | blocks given, held and taken back; NFWare also mappings and flows | Event-Timestamp (1 s), else receipt less delay (2 s) | RFC 8045, RFC 2866; what makers document |
+//! | [`ulogd`], [`ulogd-json`](ulogd::json) | read | session create, update, delete; finished flows | start and end of the flow (1 us), or the head of syslog | ulogd2 2.0.8; `ulogd_inpflow_NFCT.c`, `util/printflow.c` |
 //!
 //! With the feature `netflow` every format is also read out of a capture (pcap, pcapng): the payload of each UDP packet
 //! is a message, or one or more lines. [`ReaderOptions::with_udp_port`] picks one port.
 //!
-//! Not read: `conntrack -L` dumps and `-o xml`, ulogd2, and the logs of hardware NATs; convert those to one of our own
+//! Not read: `conntrack -L` dumps, and the logs of hardware NATs; convert those to one of our own
 //! two formats.
 //!
 //! # Our own formats
@@ -95,6 +97,8 @@ mod clock;
 #[cfg(feature = "readers")]
 pub mod conntrack;
 #[cfg(feature = "readers")]
+pub mod conntrack_xml;
+#[cfg(feature = "readers")]
 pub mod csv;
 #[cfg(feature = "readers")]
 pub mod detect;
@@ -108,9 +112,13 @@ pub mod juniper;
 #[cfg(feature = "readers")]
 mod lines;
 #[cfg(feature = "readers")]
+mod linux_flow;
+#[cfg(feature = "readers")]
 pub mod ndjson;
 #[cfg(feature = "netflow")]
 pub mod netflow;
+#[cfg(feature = "readers")]
+pub mod radius_nat;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;
@@ -123,6 +131,8 @@ pub mod syslog;
 #[cfg(feature = "readers")]
 mod texts;
 #[cfg(feature = "readers")]
+pub mod ulogd;
+#[cfg(feature = "readers")]
 pub mod unpack;
 
 pub use event::{Event, EventKind, TcpState};
@@ -130,10 +140,10 @@ pub use event::{Event, EventKind, TcpState};
 pub use format::{Format, FormatInfo, ParseFormatError, Status, Yields};
 #[cfg(feature = "netflow")]
 pub use netflow::{Dialect, ParseDialectError};
-#[cfg(feature = "readers")]
-pub use reader::{Learnt, LineParser, Reader, ReaderOptions, Record, Unit};
 #[cfg(feature = "netflow")]
 pub use reader::{Datagram, DatagramParser, Decoded, Exporter};
+#[cfg(feature = "readers")]
+pub use reader::{Learnt, LineParser, Reader, ReaderOptions, Record, Unit};
 pub use reject::{Reject, RejectReason, Skipped};
 
 /// What is said of a column that is none of ours.

@@ -3,9 +3,12 @@
 #[cfg(feature = "netflow")]
 mod datagrams;
 
+mod blocks;
+
 use std::fmt;
 use std::io;
 
+use self::blocks::{Block, Braces};
 use super::csv::RowScan;
 use super::format::{Cut, Format};
 use super::lines::{Found, LineBuffer};
@@ -336,6 +339,8 @@ enum Row {
     BadQuote { len: usize },
     /// A line of that many bytes, dropped already.
     Dropped { len: u64 },
+    /// `len` bytes over `lines` lines of a record of several lines that is beyond the limit.
+    LongBlock { len: usize, lines: u64 },
 }
 
 impl<R: io::Read> Reader<R> {
@@ -426,6 +431,11 @@ impl<R: io::Read> Reader<R> {
                 self.buffer.consume_line(len);
                 (RejectReason::BadQuote, column(len), offset, len as u64)
             }
+            Row::LongBlock { len, lines } => {
+                self.lines += lines;
+                self.buffer.consume_line(len);
+                (RejectReason::LineTooLong, 1, offset, len as u64)
+            }
             Row::Dropped { len } => {
                 self.lines += 1;
                 (RejectReason::LineTooLong, 1, self.buffer.dropped_from(), len)
@@ -495,6 +505,14 @@ impl<R: io::Read> Reader<R> {
             Found::Newline(len) => (len, true),
             Found::End(len) => (len, false),
         };
+        let block = match self.cut {
+            Cut::Paragraphs => Some(Block::Paragraph),
+            Cut::Objects => Some(Block::Object(Braces::default())),
+            _ => None,
+        };
+        if let Some(block) = block {
+            return self.next_block(block, first).map(Some);
+        }
         let is_comment = self.buffer.bytes(0, 1) == b"#";
         if self.cut != Cut::Rows || is_comment {
             return Ok(Some(Row::Whole { len: first_len, lines: 1, has_newline }));

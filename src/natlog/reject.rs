@@ -60,6 +60,8 @@ reasons! {
     NotNat, "not-nat", true;
     /// A packet of a capture that holds no log: of another protocol, or to another port than the one named.
     OtherTraffic, "other-traffic", true;
+    /// A translated flow whose public port, or echo identifier, the format leaves out: it says nothing of who held which.
+    PortNotLogged, "port-not-logged", true;
     /// A record without an event, such as a line of a table dump.
     NoEvent, "no-event", false;
     /// An event with a name that is not read.
@@ -138,6 +140,9 @@ impl RejectReason {
             }
             RejectReason::UnknownEvent => {
                 "events are session_create, session_delete, port_create, port_delete, block_alloc, block_release, update, block_interim, allocation, device_restart; for conntrack NEW, UPDATE, DESTROY"
+            }
+            RejectReason::PortNotLogged => {
+                "this format leaves out the identifiers of ICMP: it answers no question about echo flows, and cannot prove that there was none"
             }
             RejectReason::NoStamp => "log with `conntrack -E -o timestamp`",
             RejectReason::EventsLost => {

@@ -1,6 +1,7 @@
 //! The source profile: what the stamps of one kind of log mean.
 
 mod builtin;
+mod linux;
 
 use crate::natlog::TcpState;
 use crate::protocol::Protocol;

@@ -249,7 +249,8 @@ impl Ledger {
             let number = self.manifest.sources.len() + sources.len();
             let source = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
             let mut stream = Counting::new(input.open()?);
-            let report = read_log(&mut stream, request, source, &mut assembler, &name, &mut learnt, watch)?;
+            let report =
+                read_log(&mut stream, request, source, &mut assembler, &name, &mut learnt, watch)?;
             let bytes = stream.bytes.get();
             let sha256 = stream.finish();
             if digest.is_none() && self.known(&sha256, &options, &name, SourceKind::Log)? {

@@ -30,6 +30,24 @@ const BUILTINS: &[Builtin] = &[
         make: Profile::conntrack,
     },
     Builtin {
+        name: "conntrack-xml",
+        formats: &["conntrack-xml"],
+        basis: "as conntrack: the same collector on the same events, other digits",
+        make: Profile::conntrack_xml,
+    },
+    Builtin {
+        name: "ulogd",
+        formats: &["ulogd"],
+        basis: "the same recording",
+        make: Profile::ulogd,
+    },
+    Builtin {
+        name: "ulogd-json",
+        formats: &["ulogd-json"],
+        basis: "the same recording",
+        make: Profile::ulogd_json,
+    },
+    Builtin {
         name: "exact",
         formats: &[],
         basis: "the definition: a table that is the truth itself",
@@ -110,6 +128,8 @@ impl Profile {
     /// |---|---|---|
     /// | `unknown` | every format not named here | nothing: the least that is true of any NAT log |
     /// | `conntrack` | `conntrack` | a lab recording of Linux with known senders; `nf_conntrack_proto_tcp.c` |
+    /// | `conntrack-xml` | `conntrack-xml` | the same: the same collector on the same events |
+    /// | `ulogd`, `ulogd-json` | the formats of these names | the same recording |
     /// | `exact` | | the definition: a table that is the truth itself |
     pub fn builtin(name: &str) -> Option<Profile> {
         BUILTINS.iter().find(|builtin| builtin.name == name).map(|builtin| (builtin.make)())
