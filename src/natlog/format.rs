@@ -107,6 +107,26 @@ macro_rules! formats {
 formats! {
     /// The text of `conntrack -E` ([`super::conntrack`]).
     Conntrack => super::conntrack::INFO;
+    /// A10 Thunder CGN ([`super::a10`]).
+    A10 => super::a10::INFO;
+    /// MikroTik RouterOS ([`super::mikrotik`]).
+    Mikrotik => super::mikrotik::INFO;
+    /// NFWare vCGNAT ([`super::nfware`]).
+    Nfware => super::nfware::INFO;
+    /// Jool ([`super::jool`]).
+    Jool => super::jool::INFO;
+    /// F5 BIG-IP CGNAT ([`super::f5`]).
+    F5 => super::f5::INFO;
+    /// FortiGate ([`super::fortigate`]).
+    Fortigate => super::fortigate::INFO;
+    /// 6WIND ([`super::sixwind`]).
+    Sixwind => super::sixwind::INFO;
+    /// Vyatta and DANOS ([`super::vyatta`]).
+    Vyatta => super::vyatta::INFO;
+    /// The RFC 5424 NAT logging draft ([`super::syslog_nat`]).
+    SyslogNat => super::syslog_nat::INFO;
+    /// `NAT_ACCT` lines ([`super::nat_acct`]).
+    NatAcct => super::nat_acct::INFO;
     /// Our own CSV ([`super::csv`]).
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).

@@ -83,6 +83,30 @@
 //! ```
 
 #[cfg(feature = "readers")]
+pub mod a10;
+#[cfg(feature = "readers")]
+mod cef;
+#[cfg(feature = "readers")]
+pub mod f5;
+#[cfg(feature = "readers")]
+pub mod fortigate;
+#[cfg(feature = "readers")]
+pub mod jool;
+#[cfg(feature = "readers")]
+pub mod mikrotik;
+#[cfg(feature = "readers")]
+pub mod nat_acct;
+#[cfg(feature = "readers")]
+pub mod nfware;
+#[cfg(feature = "readers")]
+pub mod sixwind;
+#[cfg(feature = "readers")]
+pub mod syslog_nat;
+#[cfg(feature = "readers")]
+pub mod vyatta;
+#[cfg(feature = "readers")]
+mod values;
+#[cfg(feature = "readers")]
 mod clock;
 #[cfg(feature = "readers")]
 pub mod conntrack;
