@@ -99,8 +99,7 @@ impl A10Parser {
         event.time = values::readable(&head);
         let Some((at, form)) = marker(line) else {
             let is_cef = find(line, b"CEF:").is_some() || find(line, b"|A10").is_some();
-            let reason =
-                if is_cef { RejectReason::UnknownEvent } else { RejectReason::NotNat };
+            let reason = if is_cef { RejectReason::UnknownEvent } else { RejectReason::NotNat };
             return Err((reason, line));
         };
         let (before, record) = line.split_at_checked(at).unwrap_or((line, end_of(line)));
@@ -172,7 +171,8 @@ impl A10Parser {
             EventKind::PortDelete | EventKind::SessionDelete | EventKind::BlockRelease
         );
         let says = |words: [&[u8]; 2]| words.iter().any(|word| find(title, word).is_some());
-        let opposite = if is_end { says([b"Allocated", b"Created"]) } else { says([b"Freed", b"Deleted"]) };
+        let opposite =
+            if is_end { says([b"Allocated", b"Created"]) } else { says([b"Freed", b"Deleted"]) };
         if opposite {
             return Err((RejectReason::UnknownEvent, title));
         }
@@ -268,7 +268,8 @@ impl A10Parser {
         event.inside = Some(values::host(inside, self.realm.clone()));
         event.outside = Some(addr);
         event.ports = Some(values::dashed_range(ports)?);
-        self.frame.is_whole = values::cut_last(ports, b'-').is_some_and(|(_, last)| values::is_full_port(last));
+        self.frame.is_whole =
+            values::cut_last(ports, b'-').is_some_and(|(_, last)| values::is_full_port(last));
         Ok(())
     }
 }
@@ -309,7 +310,8 @@ fn ascii_marker(text: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
         let at = from + find(text.get(from..)?, b"NAT-")?;
-        let is_word = at == 0 || text.get(at - 1).is_some_and(|b| !b.is_ascii_alphanumeric() && *b != b'-');
+        let is_word =
+            at == 0 || text.get(at - 1).is_some_and(|b| !b.is_ascii_alphanumeric() && *b != b'-');
         let word = values::words(text.get(at..)?).next()?;
         if is_word && word.iter().filter(|&&b| b == b'-').count() >= 2 {
             return Some(at);

@@ -94,7 +94,8 @@ impl F5Parser {
                 return Err((RejectReason::BadPort, inside));
             }
         } else {
-            event.inside_port = Some(values::port(from.ports.ok_or((RejectReason::BadPort, inside))?)?);
+            event.inside_port =
+                Some(values::port(from.ports.ok_or((RejectReason::BadPort, inside))?)?);
             event.protocol = Some(values::protocol(words.next().ok_or(cut_short)?)?);
             let public = words.next().ok_or(cut_short)?;
             let to = place(public)?;
@@ -117,7 +118,10 @@ impl F5Parser {
     }
 }
 
-fn public_address<'a>(place: &Place<'a>, text: &'a [u8]) -> Result<std::net::Ipv4Addr, Refusal<'a>> {
+fn public_address<'a>(
+    place: &Place<'a>,
+    text: &'a [u8],
+) -> Result<std::net::Ipv4Addr, Refusal<'a>> {
     match place.addr {
         IpAddr::V4(addr) => Ok(addr),
         IpAddr::V6(_) => Err((RejectReason::Ipv6Translation, text)),
@@ -128,7 +132,8 @@ fn public_address<'a>(place: &Place<'a>, text: &'a [u8]) -> Result<std::net::Ipv
 fn place(text: &[u8]) -> Result<Place<'_>, Refusal<'_>> {
     if let Some((addr, rest)) = values::cut(text, b"%") {
         let end = rest.iter().position(|b| matches!(b, b':' | b'.'));
-        let (domain, ports) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
+        let (domain, ports) =
+            rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
         if values::number(domain).is_none() {
             return Err((RejectReason::BadHost, text));
         }
@@ -177,7 +182,10 @@ mod tests {
         assert_eq!(flow.inside.unwrap().to_string(), "100.64.0.7%3");
         assert_eq!(flow.destination.unwrap().to_string(), "198.51.100.4:50443");
         let block = event(BLOCK);
-        assert_eq!((block.kind, block.ports), (EventKind::BlockAlloc, PortRange::new(1024, 1087).ok()));
+        assert_eq!(
+            (block.kind, block.ports),
+            (EventKind::BlockAlloc, PortRange::new(1024, 1087).ok())
+        );
         let quoted = event("\"LSN_ADD\",\"100.64.0.7%0:50001\",\"TCP\",\"203.0.113.9:20001\"");
         assert_eq!(quoted.inside.unwrap().to_string(), "100.64.0.7");
         let nat64 = event("LSN_ADD 2001:db8::7%0.50001 6 203.0.113.9%0:20001");

@@ -111,6 +111,8 @@ formats! {
     A10 => super::a10::INFO;
     /// MikroTik RouterOS ([`super::mikrotik`]).
     Mikrotik => super::mikrotik::INFO;
+    /// Huawei NE40E and NetEngine 8000 ([`super::huawei`]).
+    Huawei => super::huawei::INFO;
     /// NFWare vCGNAT ([`super::nfware`]).
     Nfware => super::nfware::INFO;
     /// Jool ([`super::jool`]).
@@ -125,6 +127,8 @@ formats! {
     Vyatta => super::vyatta::INFO;
     /// The RFC 5424 NAT logging draft ([`super::syslog_nat`]).
     SyslogNat => super::syslog_nat::INFO;
+    /// VAS Experts Stingray ([`super::vasexperts`]).
+    VasExperts => super::vasexperts::INFO;
     /// `NAT_ACCT` lines ([`super::nat_acct`]).
     NatAcct => super::nat_acct::INFO;
     /// Our own CSV ([`super::csv`]).

@@ -100,7 +100,10 @@ impl FortigateParser {
     fn parse<'a>(&mut self, line: &'a [u8], event: &mut Event) -> Result<(), Refusal<'a>> {
         let head = syslog::head(line, &mut self.frame.clock);
         event.time = values::readable(&head);
-        let begin = [&b"date="[..], b"logver=", b"timestamp="].into_iter().filter_map(|key| find(line, key)).min();
+        let begin = [&b"date="[..], b"logver=", b"timestamp="]
+            .into_iter()
+            .filter_map(|key| find(line, key))
+            .min();
         let record = begin.and_then(|at| line.get(at..)).ok_or((RejectReason::NotNat, line))?;
         let mut fields = Fields::new(&KEYS, line);
         let mut pairs = Pairs::new(record);
@@ -149,8 +152,7 @@ impl FortigateParser {
         let realm = self.frame.realms.of(fields.get(b"vd").unwrap_or_default())?;
         event.inside = Some(values::host(values::ip(fields.need(b"saddr")?)?, realm));
         event.outside = Some(values::ipv4(fields.need(b"nat")?)?);
-        event.ports =
-            Some(values::range(fields.need(b"portbegin")?, fields.need(b"portend")?)?);
+        event.ports = Some(values::range(fields.need(b"portbegin")?, fields.need(b"portend")?)?);
         event.pool = fields.name(b"poolname")?;
         Ok(())
     }
@@ -214,8 +216,9 @@ impl FortigateParser {
         let text = fields.need(b"time")?;
         let bad = (RejectReason::BadTime, date);
         let three = |text: &[u8], mark: u8| {
-            let mut parts =
-                text.split(|&b| b == mark).map(|part| values::number(part).filter(|_| part.len() <= 4));
+            let mut parts = text
+                .split(|&b| b == mark)
+                .map(|part| values::number(part).filter(|_| part.len() <= 4));
             let all = [parts.next()??, parts.next()??, parts.next()??];
             parts.next().is_none().then_some(all)
         };

@@ -199,7 +199,8 @@ mod tests {
     use crate::natlog::Format;
     use crate::natlog::values::tests::{one, prefixes_are_safe, refused, survives};
 
-    const BIB: &str = "[ 9.25] nat6 2026/11/2 3:4:5 (GMT) - Mapped 2001:db8::7#50001 to 203.0.113.9#20001 (TCP)";
+    const BIB: &str =
+        "[ 9.25] nat6 2026/11/2 3:4:5 (GMT) - Mapped 2001:db8::7#50001 to 203.0.113.9#20001 (TCP)";
     const SESSION: &str = "2026/11/2 13:14:15 (GMT) - Forgot session \
         2001:db8::7#50001|64:ff9b::c633:6404#443|203.0.113.9#20001|198.51.100.4#443|UDP";
     const OLD: &str = "Nov  2 03:04:06 r1 kernel: [12.5] NAT64 Jool: 2026/11/2 3:4:5 (GMT) - Added session \

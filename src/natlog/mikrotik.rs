@@ -108,7 +108,8 @@ impl MikrotikParser {
                 let (from, to) = cut(both, b"->").ok_or((RejectReason::BadAddress, both))?;
                 (from, to, behind)
             } else {
-                let length = behind.iter().position(|b| !b.is_ascii_hexdigit() && !b".:[]".contains(b));
+                let length =
+                    behind.iter().position(|b| !b.is_ascii_hexdigit() && !b".:[]".contains(b));
                 let (far, behind) =
                     behind.split_at_checked(length.unwrap_or(behind.len())).ok_or(cut_short)?;
                 (far, far, behind)
@@ -228,7 +229,10 @@ mod tests {
         assert_eq!(forward.ports, Some(PortRange::single(20001)));
         assert_eq!(forward.destination.unwrap().to_string(), "198.51.100.4:443");
         let srcnat = event(SRCNAT);
-        assert_eq!((srcnat.inside_port, srcnat.ports), (Some(51258), Some(PortRange::single(20001))));
+        assert_eq!(
+            (srcnat.inside_port, srcnat.ports),
+            (Some(51258), Some(PortRange::single(20001)))
+        );
         assert_eq!(srcnat.login, None);
         assert_eq!(event(BOTH).destination.unwrap().to_string(), "198.51.100.4:5353");
     }
@@ -261,7 +265,10 @@ mod tests {
         assert_eq!(refused(&SRCNAT.replace(":20001", ":200010")).0, "bad-port");
         assert_eq!(refused(&SRCNAT.replace(":20001", "")).0, "bad-port");
         assert_eq!(refused(&SRCNAT.replace("UDP", "XXX")).0, "bad-protocol");
-        assert_eq!(refused(&FORWARD.replace("NAT (100.64.0.7", "NAT (100.64.0.8")).0, "bad-address");
+        assert_eq!(
+            refused(&FORWARD.replace("NAT (100.64.0.7", "NAT (100.64.0.8")).0,
+            "bad-address"
+        );
         let no_year = ReaderOptions::new();
         assert_eq!(super::super::values::tests::refused(Format::Mikrotik, no_year, FORWARD).1, 1);
     }

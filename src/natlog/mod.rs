@@ -87,26 +87,6 @@ pub mod a10;
 #[cfg(feature = "readers")]
 mod cef;
 #[cfg(feature = "readers")]
-pub mod f5;
-#[cfg(feature = "readers")]
-pub mod fortigate;
-#[cfg(feature = "readers")]
-pub mod jool;
-#[cfg(feature = "readers")]
-pub mod mikrotik;
-#[cfg(feature = "readers")]
-pub mod nat_acct;
-#[cfg(feature = "readers")]
-pub mod nfware;
-#[cfg(feature = "readers")]
-pub mod sixwind;
-#[cfg(feature = "readers")]
-pub mod syslog_nat;
-#[cfg(feature = "readers")]
-pub mod vyatta;
-#[cfg(feature = "readers")]
-mod values;
-#[cfg(feature = "readers")]
 mod clock;
 #[cfg(feature = "readers")]
 pub mod conntrack;
@@ -114,22 +94,48 @@ pub mod conntrack;
 pub mod csv;
 mod event;
 #[cfg(feature = "readers")]
+pub mod f5;
+#[cfg(feature = "readers")]
 mod fields;
 #[cfg(feature = "readers")]
 mod format;
 #[cfg(feature = "readers")]
+pub mod fortigate;
+#[cfg(feature = "readers")]
+pub mod huawei;
+#[cfg(feature = "readers")]
+pub mod jool;
+#[cfg(feature = "readers")]
 mod lines;
 #[cfg(feature = "readers")]
+pub mod mikrotik;
+#[cfg(feature = "readers")]
+pub mod nat_acct;
+#[cfg(feature = "readers")]
 pub mod ndjson;
+#[cfg(feature = "readers")]
+pub mod nfware;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;
 #[cfg(feature = "readers")]
 mod scan;
 #[cfg(feature = "readers")]
+pub mod sixwind;
+#[cfg(feature = "readers")]
 mod stamp;
 #[cfg(feature = "readers")]
 pub mod syslog;
+#[cfg(feature = "readers")]
+pub mod syslog_nat;
+#[cfg(feature = "readers")]
+pub mod template;
+#[cfg(feature = "readers")]
+mod values;
+#[cfg(feature = "readers")]
+pub mod vasexperts;
+#[cfg(feature = "readers")]
+pub mod vyatta;
 
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]
@@ -137,6 +143,8 @@ pub use format::{Format, FormatInfo, ParseFormatError, Status, Yields};
 #[cfg(feature = "readers")]
 pub use reader::{LineParser, Reader, ReaderOptions, Record};
 pub use reject::{Reject, RejectReason, Skipped};
+#[cfg(feature = "readers")]
+pub use template::{ParseTemplateError, Template};
 
 /// What is said of a column that is none of ours.
 const KNOWN_COLUMNS: &str = "the columns are event, proto, inside, inside_port, outside, port, first, last, dst, dport, time, start, stop, end, realm, login, pool, timeout, state, killed, flow_id, time_until, start_until, stop_until, end_until";

@@ -133,7 +133,10 @@ mod tests {
         assert_eq!(event.inside.unwrap().to_string(), "100.64.0.7");
         assert_eq!(event.ports, Some(PortRange::single(20001)));
         assert_eq!(event.destination.unwrap().to_string(), "198.51.100.4:50443");
-        let loose = START.replace("START", "STOP").replace(":203", ": 203").replace("Destport:", "Destport : ");
+        let loose = START
+            .replace("START", "STOP")
+            .replace(":203", ": 203")
+            .replace("Destport:", "Destport : ");
         assert_eq!(one(Format::NatAcct, options(), &loose).kind, EventKind::SessionDelete);
     }
 
@@ -145,7 +148,10 @@ mod tests {
         assert_eq!(refused(&START.replace("TransPort:20001 ", "")).0, "missing-field");
         assert_eq!(refused(&START.replace("TransPort:20001", "TransPort:99999")).0, "bad-port");
         assert_eq!(refused(&START.replace("DestIp", "Dest")).0, "unknown-field");
-        assert_eq!(refused(&START.replace("Sourceport:50001", "SourceIp :10.0.0.1")).0, "repeated-field");
+        assert_eq!(
+            refused(&START.replace("Sourceport:50001", "SourceIp :10.0.0.1")).0,
+            "repeated-field"
+        );
     }
 
     #[test]

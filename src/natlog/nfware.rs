@@ -124,7 +124,9 @@ impl NfwareParser {
             (None, Some(_), _) => return Err((RejectReason::BadPort, outside)),
         };
         if let Some(word) = words.next() {
-            if word != b"DST" || !matches!(event.kind, EventKind::PortCreate | EventKind::PortDelete) {
+            if word != b"DST"
+                || !matches!(event.kind, EventKind::PortCreate | EventKind::PortDelete)
+            {
                 return Err((RejectReason::UnknownField, word));
             }
             let (addr, port) = values::cut_last(next(&mut words, line)?, b':')

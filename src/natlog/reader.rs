@@ -6,6 +6,7 @@ use std::io;
 use super::csv::RowScan;
 use super::format::{Cut, Format};
 use super::lines::{Found, LineBuffer};
+use super::template::Template;
 use super::{Event, Reject, RejectReason, Skipped};
 use crate::allocation::Span;
 use crate::inside::Realm;
@@ -24,6 +25,7 @@ pub struct ReaderOptions {
     zone: Option<Zone>,
     year: Option<i16>,
     realm: Realm,
+    template: Option<Template>,
     max_line_len: usize,
 }
 
@@ -33,6 +35,7 @@ impl Default for ReaderOptions {
             zone: None,
             year: None,
             realm: Realm::EMPTY,
+            template: None,
             max_line_len: Self::MAX_LINE_LEN,
         }
     }
@@ -72,6 +75,13 @@ impl ReaderOptions {
         ReaderOptions { realm, ..self }
     }
 
+    /// The layout of the lines, for formats that leave it to the operator ([`super::huawei`], [`super::vasexperts`]);
+    /// every other format ignores it.
+    #[must_use]
+    pub fn with_template(self, template: Template) -> ReaderOptions {
+        ReaderOptions { template: Some(template), ..self }
+    }
+
     /// The longest line that is read, in bytes without its LF; longer ones are dropped and counted. It bounds the
     /// memory of a reader.
     #[must_use]
@@ -92,6 +102,11 @@ impl ReaderOptions {
     /// The realm.
     pub fn realm(&self) -> &Realm {
         &self.realm
+    }
+
+    /// The layout, if one was named.
+    pub fn template(&self) -> Option<&Template> {
+        self.template.as_ref()
     }
 
     /// The longest line, in bytes.

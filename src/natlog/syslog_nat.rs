@@ -83,7 +83,8 @@ impl SyslogNatParser {
             .into_iter()
             .find_map(|name| cut(line, name).filter(|(_, rest)| rest.starts_with(b" ")));
         let Some((before, record)) = element else {
-            let is_cut = values::words(line).any(|word| matches!(word, b"SADD" | b"SDEL" | b"APMADD" | b"APMDEL"));
+            let is_cut = values::words(line)
+                .any(|word| matches!(word, b"SADD" | b"SDEL" | b"APMADD" | b"APMDEL"));
             let reason = if is_cut { RejectReason::CutShort } else { RejectReason::NotNat };
             return Err((reason, line));
         };
@@ -124,7 +125,11 @@ impl SyslogNatParser {
         event.login = fields.name(b"USERNAME")?;
         values::stamp(event, &head, line).or_else(|refusal| {
             // Not needed where the body has a clock that can be read.
-            if self.zone.is_some() && find(behind, b"time='").is_some() { Ok(()) } else { Err(refusal) }
+            if self.zone.is_some() && find(behind, b"time='").is_some() {
+                Ok(())
+            } else {
+                Err(refusal)
+            }
         })?;
         if let Some(time) = self.own_time(behind)? {
             event.header_time = head.time_beside(&mut self.frame.clock, time);
@@ -215,7 +220,8 @@ mod tests {
         let b4 = event(B4);
         assert_eq!((b4.kind, b4.destination), (EventKind::PortDelete, None));
         assert_eq!(b4.inside.unwrap().to_string(), "b4[2001:db8::b4]192.168.1.2");
-        let nat64 = B4.replace("SV6ENC=\"2001:db8::b4\" ", "").replace("IATYP=\"IPv4\"", "IATYP=\"IPv6\"");
+        let nat64 =
+            B4.replace("SV6ENC=\"2001:db8::b4\" ", "").replace("IATYP=\"IPv4\"", "IATYP=\"IPv6\"");
         let nat64 = event(&nat64.replace("192.168.1.2", "2001:db8::9"));
         assert_eq!(nat64.inside.unwrap().to_string(), "2001:db8::9");
     }
@@ -236,11 +242,17 @@ mod tests {
         let refused = |line: &str| refused(Format::SyslogNat, ReaderOptions::new(), line);
         assert_eq!(refused("<134>1 2026-11-02T03:04:05Z r sshd - - - hello").0, "not-nat");
         assert_eq!(refused(&SESSION.replace("SADD", "SMOD")).0, "unknown-event");
-        assert_eq!(refused(&SESSION.replace("nsess", "nprng").replace("SADD", "PRADD")).0, "unknown-event");
+        assert_eq!(
+            refused(&SESSION.replace("nsess", "nprng").replace("SADD", "PRADD")).0,
+            "unknown-event"
+        );
         assert_eq!(refused(&SESSION.replace("XSPORT=\"20001\" ", "")).0, "missing-field");
         assert_eq!(refused(&SESSION.replace("20001", "200001")).0, "bad-port");
         assert_eq!(refused(&SESSION.replace("XDPORT", "XSPORT")).0, "repeated-field");
-        assert_eq!(refused(&SESSION.replace("XATYP=\"IPv4\"", "XATYP=\"IPv6\"")).0, "ipv6-translation");
+        assert_eq!(
+            refused(&SESSION.replace("XATYP=\"IPv4\"", "XATYP=\"IPv6\"")).0,
+            "ipv6-translation"
+        );
         assert_eq!(refused(&SESSION.replace("100.64.0.7", "2001:db8::7")).0, "bad-host");
         assert_eq!(refused(SESSION.trim_end_matches(']')).0, "cut-short");
         assert_eq!(refused(&NETELASTIC.replace("12:04:05", "12:64:05")).0, "bad-time");

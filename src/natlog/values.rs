@@ -286,7 +286,9 @@ pub(super) fn settle(event: &mut Event) {
             destination.port = None;
         }
     }
-    if !protocol.has_ports() && !matches!(event.kind, EventKind::BlockAlloc | EventKind::BlockRelease) {
+    if !protocol.has_ports()
+        && !matches!(event.kind, EventKind::BlockAlloc | EventKind::BlockRelease)
+    {
         event.inside_port = None;
         event.ports = Some(PortRange::ALL);
     }

@@ -122,7 +122,8 @@ impl VyattaParser {
                     event.start = Some(time(b"start-time")?);
                     event.time = Some(time(b"end-time")?);
                 }
-                self.frame.is_whole |= pairs.open == Some(b"start-time") || pairs.open == Some(b"end-time");
+                self.frame.is_whole |=
+                    pairs.open == Some(b"start-time") || pairs.open == Some(b"end-time");
             }
             b"SUBSCRIBER_END" => {
                 event.inside = Some(self.inside(fields.need(b"subs-addr")?)?);
@@ -160,7 +161,8 @@ impl VyattaParser {
         {
             return Err((RejectReason::BadTime, name));
         }
-        event.header_time = event.time.and_then(|time| head.time_beside(&mut self.frame.clock, time));
+        event.header_time =
+            event.time.and_then(|time| head.time_beside(&mut self.frame.clock, time));
         values::settle(event);
         Ok(())
     }

@@ -42,7 +42,10 @@ fn a_session_does() {
 #[test]
 fn a_batch_reaches_to_its_last_port() {
     let event = event(BATCH);
-    assert_eq!((event.kind, event.ports), (EventKind::BlockAlloc, PortRange::new(22016, 22271).ok()));
+    assert_eq!(
+        (event.kind, event.ports),
+        (EventKind::BlockAlloc, PortRange::new(22016, 22271).ok())
+    );
     assert_eq!(event.inside.unwrap().to_string(), "100.64.7.7");
 }
 
@@ -80,7 +83,7 @@ fn what_is_wrong_is_refused_where_it_stands() {
     assert_eq!(refused(&BATCH.replace("22271", "22015")).0, "bad-port");
     assert_eq!(refused(&BATCH.replace("cn3=22271 ", "")).0, "missing-field");
     assert_eq!(refused(&BATCH.replace("Last", "Next")).0, "missing-field");
-    assert_eq!(refused(&PORT.replace("spt=50001", "spt=500001")), ("bad-port", 91));
+    assert_eq!(refused(&PORT.replace("spt=50001", "spt=500001")), ("bad-port", 92));
     assert_eq!(refused(&PORT.replace("dpt", "spt")).0, "repeated-field");
     assert_eq!(refused(&ASCII.replace("-C:", "-X:")).0, "unknown-event");
     assert_eq!(refused(&FIXED.replace("-22271", "")).0, "bad-port");

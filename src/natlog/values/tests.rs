@@ -60,7 +60,10 @@ pub(in crate::natlog) fn prefixes_are_safe(format: Format, options: &ReaderOptio
                 )
             };
             assert_eq!(same(&event), same(&whole), "{prefix}");
-            assert!(event.destination.is_none() || event.destination == whole.destination, "{prefix}");
+            assert!(
+                event.destination.is_none() || event.destination == whole.destination,
+                "{prefix}"
+            );
             assert!(event.start.is_none() || event.start == whole.start, "{prefix}");
             assert!(event.login.is_none() || event.login == whole.login, "{prefix}");
         }
@@ -77,7 +80,8 @@ pub(in crate::natlog) fn survives(format: Format, lines: &[&str]) {
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let edits = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 0..8);
+    let edits =
+        proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 0..8);
     let strategy = (proptest::sample::select(lines), edits);
     runner
         .run(&strategy, |(mut line, edits)| {
