@@ -131,6 +131,8 @@ formats! {
     VasExperts => super::vasexperts::INFO;
     /// `NAT_ACCT` lines ([`super::nat_acct`]).
     NatAcct => super::nat_acct::INFO;
+    /// Juniper's `RT_NAT`, `RT_FLOW`, `JSERVICES_` and `ASP_` messages ([`super::juniper`]).
+    Juniper => super::juniper::INFO;
     /// Our own CSV ([`super::csv`]).
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).

@@ -8,6 +8,7 @@
 //! | format | status | yields | time basis | source |
 //! |---|---|---|---|---|
 //! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
+//! | [`juniper`] | read | blocks with start and pool, session create, update, delete with start, some with login | an epoch in the record (1 s), the UTC clock of the services card (1 s), or the syslog head (1 s) | Juniper system log reference; MX-SPC3 message comparison; samples |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //!
@@ -106,6 +107,8 @@ pub mod huawei;
 #[cfg(feature = "readers")]
 pub mod jool;
 #[cfg(feature = "readers")]
+pub mod juniper;
+#[cfg(feature = "readers")]
 mod lines;
 #[cfg(feature = "readers")]
 pub mod mikrotik;
@@ -136,6 +139,8 @@ mod values;
 pub mod vasexperts;
 #[cfg(feature = "readers")]
 pub mod vyatta;
+#[cfg(feature = "readers")]
+mod texts;
 
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]
