@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use portledger::allocation::Destination;
 use portledger::identity::IdentityFormat;
-use portledger::natlog::Format;
+use portledger::natlog::{Format, Template};
 use portledger::time::{TimeDelta, Tolerance};
 use portledger::{PortRange, Protocol};
 
@@ -299,12 +299,19 @@ Examples:
   portledger events --format conntrack conntrack.log | head
   portledger events --format conntrack conntrack.log | portledger import --ledger L --format ndjson --source s -")]
 pub(crate) struct Events {
-    /// conntrack, csv or ndjson
+    /// The name of a format; a wrong one is answered with the list
     #[arg(long)]
     pub(crate) format: Format,
     /// The zone of stamps without one
     #[arg(long, value_name = "TZ")]
     pub(crate) timezone: Option<String>,
+    /// The year of the first stamp without one
+    #[arg(long, value_name = "Y")]
+    pub(crate) year: Option<i16>,
+    /// The layout of the lines where the operator chose it (huawei, vasexperts): '%time%|%inside%|%outside%|%port%', or
+    /// the value of ajb_save_nat_format
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) template: Option<Template>,
     /// The logs; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,

@@ -313,7 +313,7 @@ fn ascii_marker(text: &[u8]) -> Option<usize> {
         let is_word =
             at == 0 || text.get(at - 1).is_some_and(|b| !b.is_ascii_alphanumeric() && *b != b'-');
         let word = values::words(text.get(at..)?).next()?;
-        if is_word && word.iter().filter(|&&b| b == b'-').count() >= 2 {
+        if is_word && word.split(|&b| b == b'-').nth(2).is_some() {
             return Some(at);
         }
         from = at + 1;

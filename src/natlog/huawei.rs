@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(event.time.unwrap().rfc3339(), "2026-11-02T03:04:05Z");
         prefixes_are_safe(Format::Huawei, &options, line);
         assert_eq!(
-            refused(Format::Huawei, options.clone(), &line.replace("/443", "")).0,
+            refused(Format::Huawei, options.clone(), &line.replace("/50443", "/x")).0,
             "bad-port"
         );
         assert_eq!(

@@ -118,9 +118,8 @@ impl SixwindParser {
         let (_, user) = cut(before, b"USER ").ok_or((RejectReason::MissingField, before))?;
         let user = values::words(user).next().ok_or((RejectReason::MissingField, before))?;
         event.inside = Some(values::host(values::ip(user)?, self.frame.realms.none()));
-        let text = match text.trim_ascii_end().strip_suffix(b")") {
-            Some(text) => text,
-            None => return Err((RejectReason::CutShort, end_of(line))),
+        let Some(text) = text.trim_ascii_end().strip_suffix(b")") else {
+            return Err((RejectReason::CutShort, end_of(line)));
         };
         for field in text.split(|&b| b == b',') {
             let field = field.trim_ascii();
@@ -131,10 +130,10 @@ impl SixwindParser {
                 event.outside = Some(values::ipv4(addr)?);
             } else if let Some(protocol) = field.strip_prefix(b"proto ") {
                 event.protocol = Some(values::protocol(protocol)?);
-            } else if let Some(ports) = field.strip_prefix(b"port ") {
-                if event.ports.replace(values::dashed_range(ports)?).is_some() {
-                    return Err((RejectReason::RepeatedField, field));
-                }
+            } else if let Some(ports) = field.strip_prefix(b"port ")
+                && event.ports.replace(values::dashed_range(ports)?).is_some()
+            {
+                return Err((RejectReason::RepeatedField, field));
             }
         }
         if event.outside.is_none() || event.ports.is_none() {

@@ -150,7 +150,7 @@ impl FromStr for Template {
     type Err = ParseTemplateError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (lead, fields) = if text.contains('%') { percent(text)? } else { colons(text)? };
+        let (lead, fields) = if text.contains('%') { percent(text)? } else { colons(text) };
         for (at, &(slot, ref behind)) in fields.iter().enumerate() {
             let is_again = fields.iter().skip(at + 1).any(|&(other, _)| other == slot);
             if is_again && slot != Slot::Skip {
@@ -195,7 +195,7 @@ fn percent(text: &str) -> Result<Parts, ParseTemplateError> {
 }
 
 /// `ts:ssid:event`; names that are not read are left out.
-fn colons(text: &str) -> Result<Parts, ParseTemplateError> {
+fn colons(text: &str) -> Parts {
     let mark = text.bytes().find(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(b':');
     let mark = char::from(mark);
     let mut fields: Vec<(Slot, Box<[u8]>)> = Vec::new();
@@ -207,7 +207,7 @@ fn colons(text: &str) -> Result<Parts, ParseTemplateError> {
     if let Some((_, behind)) = fields.last_mut() {
         *behind = Box::default();
     }
-    Ok((Box::default(), fields))
+    (Box::default(), fields)
 }
 
 impl Template {

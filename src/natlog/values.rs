@@ -125,7 +125,7 @@ pub(super) fn ipv4_endpoint(text: &[u8]) -> Result<(Ipv4Addr, &[u8]), Refusal<'_
     }
 }
 
-/// A protocol by name or number. ICMPv6 is ICMP on the public side of a NAT64, and that side is meant.
+/// A protocol by name or number. `ICMPv6` is ICMP on the public side of a NAT64, and that side is meant.
 pub(super) fn protocol(text: &[u8]) -> Result<Protocol, Refusal<'_>> {
     const NAMES: [(&[u8], Protocol); 12] = [
         (b"tcp", Protocol::TCP),
@@ -281,10 +281,10 @@ pub(super) fn destination<'a>(
 /// port of the public address may be theirs.
 pub(super) fn settle(event: &mut Event) {
     let Some(protocol) = event.protocol else { return };
-    if protocol == Protocol::ICMP || !protocol.has_ports() {
-        if let Some(destination) = &mut event.destination {
-            destination.port = None;
-        }
+    if (protocol == Protocol::ICMP || !protocol.has_ports())
+        && let Some(destination) = &mut event.destination
+    {
+        destination.port = None;
     }
     if !protocol.has_ports()
         && !matches!(event.kind, EventKind::BlockAlloc | EventKind::BlockRelease)

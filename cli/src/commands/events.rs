@@ -14,6 +14,12 @@ pub(crate) fn run(args: Events) -> Outcome {
     if let Some((_, zone)) = zone(args.timezone.as_ref())? {
         options = options.with_zone(zone);
     }
+    if let Some(year) = args.year {
+        options = options.with_year(year);
+    }
+    if let Some(template) = args.template {
+        options = options.with_template(template);
+    }
     let mut stdout = BufWriter::new(io::stdout().lock());
     let mut event = Event::default();
     for path in args.files {
