@@ -114,6 +114,30 @@ macro_rules! formats {
 formats! {
     /// The text of `conntrack -E` ([`super::conntrack`]).
     Conntrack => super::conntrack::INFO;
+    /// A10 Thunder CGN ([`super::a10`]).
+    A10 => super::a10::INFO;
+    /// MikroTik RouterOS ([`super::mikrotik`]).
+    Mikrotik => super::mikrotik::INFO;
+    /// Huawei NE40E and NetEngine 8000 ([`super::huawei`]).
+    Huawei => super::huawei::INFO;
+    /// NFWare vCGNAT ([`super::nfware`]).
+    Nfware => super::nfware::INFO;
+    /// Jool ([`super::jool`]).
+    Jool => super::jool::INFO;
+    /// F5 BIG-IP CGNAT ([`super::f5`]).
+    F5 => super::f5::INFO;
+    /// FortiGate ([`super::fortigate`]).
+    Fortigate => super::fortigate::INFO;
+    /// 6WIND ([`super::sixwind`]).
+    Sixwind => super::sixwind::INFO;
+    /// Vyatta and DANOS ([`super::vyatta`]).
+    Vyatta => super::vyatta::INFO;
+    /// The RFC 5424 NAT logging draft ([`super::syslog_nat`]).
+    SyslogNat => super::syslog_nat::INFO;
+    /// VAS Experts Stingray ([`super::vasexperts`]).
+    VasExperts => super::vasexperts::INFO;
+    /// `NAT_ACCT` lines ([`super::nat_acct`]).
+    NatAcct => super::nat_acct::INFO;
     /// Juniper's `RT_NAT`, `RT_FLOW`, `JSERVICES_` and `ASP_` messages ([`super::juniper`]).
     Juniper => super::juniper::INFO;
     /// The XML of `conntrack -E -o xml` ([`super::conntrack_xml`]).

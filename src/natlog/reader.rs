@@ -12,6 +12,7 @@ use self::blocks::{Block, Braces};
 use super::csv::RowScan;
 use super::format::{Cut, Format};
 use super::lines::{Found, LineBuffer};
+use super::template::Template;
 use super::{Event, Reject, RejectReason, Skipped};
 use crate::allocation::Span;
 use crate::inside::Realm;
@@ -30,6 +31,7 @@ pub struct ReaderOptions {
     zone: Option<Zone>,
     year: Option<i16>,
     realm: Realm,
+    template: Option<Template>,
     max_line_len: usize,
     #[cfg(feature = "netflow")]
     dialect: Option<super::Dialect>,
@@ -43,6 +45,7 @@ impl Default for ReaderOptions {
             zone: None,
             year: None,
             realm: Realm::EMPTY,
+            template: None,
             max_line_len: Self::MAX_LINE_LEN,
             #[cfg(feature = "netflow")]
             dialect: None,
@@ -84,6 +87,13 @@ impl ReaderOptions {
     #[must_use]
     pub fn with_realm(self, realm: Realm) -> ReaderOptions {
         ReaderOptions { realm, ..self }
+    }
+
+    /// The layout of the lines, for formats that leave it to the operator ([`super::huawei`], [`super::vasexperts`]);
+    /// every other format ignores it.
+    #[must_use]
+    pub fn with_template(self, template: Template) -> ReaderOptions {
+        ReaderOptions { template: Some(template), ..self }
     }
 
     /// The longest line that is read, in bytes without its LF; longer ones are dropped and counted. It bounds the
@@ -132,6 +142,11 @@ impl ReaderOptions {
     /// The realm.
     pub fn realm(&self) -> &Realm {
         &self.realm
+    }
+
+    /// The layout, if one was named.
+    pub fn template(&self) -> Option<&Template> {
+        self.template.as_ref()
     }
 
     /// The longest line, in bytes.

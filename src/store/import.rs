@@ -12,7 +12,7 @@ use super::manifest::{SourceEntry, SourceKind};
 use super::read_log::{ImportWatch, read_log};
 use crate::allocation::SourceId;
 use crate::inside::Realm;
-use crate::natlog::{Format, ReaderOptions, Reject};
+use crate::natlog::{Format, ReaderOptions, Reject, Template};
 use crate::session::{Assembler, Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, Zone};
 
@@ -42,6 +42,8 @@ pub struct LogImport {
     /// Of captures, the only UDP port that is read.
     #[cfg(feature = "netflow")]
     pub udp_port: Option<u16>,
+    /// The layout of the lines, for formats that leave it to the operator.
+    pub template: Option<Template>,
     /// Source clock minus true time.
     pub clock_offset: TimeDelta,
     /// The time for which the files are declared complete.
@@ -66,6 +68,7 @@ impl LogImport {
             dialect: None,
             #[cfg(feature = "netflow")]
             udp_port: None,
+            template: None,
             clock_offset: TimeDelta::ZERO,
             covers: None,
             max_rejects: None,
@@ -80,6 +83,9 @@ impl LogImport {
         }
         if let Some(year) = self.year {
             options = options.with_year(year);
+        }
+        if let Some(template) = &self.template {
+            options = options.with_template(template.clone());
         }
         #[cfg(feature = "netflow")]
         {
@@ -150,6 +156,9 @@ impl LogImport {
             if let Some(port) = self.udp_port {
                 set("udp-port", port.to_string());
             }
+        }
+        if let Some(template) = &self.template {
+            set("template", template.to_string());
         }
         if self.clock_offset != TimeDelta::ZERO {
             set("clock-offset", self.clock_offset.to_string());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args as ClapArgs;
-use portledger::natlog::{Dialect, Format};
+use portledger::natlog::{Dialect, Format, Template};
 
 use super::{BatchOutput, InLedger};
 use portledger::time::TimeDelta;
@@ -73,6 +73,10 @@ pub(crate) struct LogArgs {
     /// Of a capture, read UDP to this port only
     #[arg(long, value_name = "PORT")]
     pub(crate) udp_port: Option<u16>,
+    /// The layout of the lines where the operator chose it (huawei, vasexperts): '%time%|%inside%|%outside%|%port%', or
+    /// the value of ajb_save_nat_format
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) template: Option<Template>,
 }
 
 #[derive(Debug, ClapArgs)]

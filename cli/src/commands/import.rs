@@ -34,6 +34,7 @@ pub(crate) fn run(args: Import, report: &mut dyn Write) -> Outcome {
         year: args.log.year,
         dialect: args.log.dialect,
         udp_port: args.log.udp_port,
+        template: args.log.template,
         clock_offset: args.clock_offset,
         covers,
         max_rejects: args.max_rejects.map(|share| share.0),

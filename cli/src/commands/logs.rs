@@ -29,6 +29,9 @@ pub(crate) fn reader_options(args: &LogArgs) -> Result<ReaderOptions, Failure> {
     if let Some(port) = args.udp_port {
         options = options.with_udp_port(port);
     }
+    if let Some(template) = &args.template {
+        options = options.with_template(template.clone());
+    }
     Ok(options)
 }
 
