@@ -107,6 +107,12 @@ macro_rules! formats {
 formats! {
     /// The text of `conntrack -E` ([`super::conntrack`]).
     Conntrack => super::conntrack::INFO;
+    /// Cisco's ASA and Firepower ([`super::cisco_asa`]).
+    CiscoAsa => super::cisco_asa::INFO;
+    /// Cisco's IOS and IOS-XE ([`super::cisco_xe`]).
+    CiscoXe => super::cisco_xe::INFO;
+    /// Cisco's CGv6 on IOS-XR ([`super::cisco_xr`]).
+    CiscoXr => super::cisco_xr::INFO;
     /// Juniper's `RT_NAT`, `RT_FLOW`, `JSERVICES_` and `ASP_` messages ([`super::juniper`]).
     Juniper => super::juniper::INFO;
     /// Our own CSV ([`super::csv`]).

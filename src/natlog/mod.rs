@@ -9,6 +9,9 @@
 //! |---|---|---|---|---|
 //! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
 //! | [`juniper`] | read | blocks with start and pool, session create, update, delete with start, some with login | an epoch in the record (1 s), the UTC clock of the services card (1 s), or the syslog head (1 s) | Juniper system log reference; MX-SPC3 message comparison; samples |
+//! | [`cisco_asa`] | read | ports and blocks, session create and delete with start | the syslog head (1 s) | Cisco ASA syslog messages |
+//! | [`cisco_xe`] | read | session create, delete, mappings without destination | the device's stamp (1 ms or 1 s) | samples; Cisco IOS configuration guides |
+//! | [`cisco_xr`] | read | blocks, session create, delete; several records a datagram | the head of the datagram, UTC (1 s; 2 s behind its first record) | Cisco CGN guide; `cnat_syslog.c` of VPP |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //!
@@ -83,6 +86,12 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+#[cfg(feature = "readers")]
+pub mod cisco_asa;
+#[cfg(feature = "readers")]
+pub mod cisco_xe;
+#[cfg(feature = "readers")]
+pub mod cisco_xr;
 #[cfg(feature = "readers")]
 mod clock;
 #[cfg(feature = "readers")]

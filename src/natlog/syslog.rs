@@ -226,17 +226,13 @@ fn lead<'a>(c: &mut Cursor<'a>) -> Lead<'a> {
 
 /// Whether a stamp may begin here, without the cost of reading it.
 fn may_be_stamp(c: &Cursor<'_>) -> bool {
-    let rest = match c.rest() {
-        [b'*' | b'.', rest @ ..] => rest,
-        rest => rest,
-    };
-    match rest {
-        [a, b, c, d, e, ..] if a.is_ascii_digit() => {
-            [b, c, d].iter().all(|x| x.is_ascii_digit()) && matches!(e, b'-' | b'/' | b' ')
-        }
-        [a, b, c, b' ' | b'\t' | b',', ..] => [a, b, c].iter().all(|x| x.is_ascii_alphabetic()),
-        _ => false,
+    let rest = c.rest();
+    let rest = rest.strip_prefix(b"*").or(rest.strip_prefix(b".")).unwrap_or(rest);
+    let Some((word, [next, ..])) = rest.split_first_chunk::<3>() else { return false };
+    if word.iter().all(u8::is_ascii_digit) {
+        return next.is_ascii_digit();
     }
+    word.iter().all(u8::is_ascii_alphabetic) && matches!(next, b' ' | b'\t' | b',')
 }
 
 /// HOST APP PROCID MSGID SD; true if another head may follow.
