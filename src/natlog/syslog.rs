@@ -228,11 +228,11 @@ fn lead<'a>(c: &mut Cursor<'a>) -> Lead<'a> {
 fn may_be_stamp(c: &Cursor<'_>) -> bool {
     let rest = c.rest();
     let rest = rest.strip_prefix(b"*").or(rest.strip_prefix(b".")).unwrap_or(rest);
-    let Some((word, [next, ..])) = rest.split_first_chunk::<3>() else { return false };
-    if word.iter().all(u8::is_ascii_digit) {
-        return next.is_ascii_digit();
-    }
-    word.iter().all(u8::is_ascii_alphabetic) && matches!(next, b' ' | b'\t' | b',')
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let letters = rest.iter().take_while(|b| b.is_ascii_alphabetic()).take(4).count();
+    let behind = rest.get(digits.max(letters));
+    (digits == 4 && matches!(behind, Some(b'-' | b'/' | b' ')))
+        || (letters == 3 && matches!(behind, Some(b' ' | b'\t' | b',')))
 }
 
 /// HOST APP PROCID MSGID SD; true if another head may follow.
@@ -418,7 +418,7 @@ mod tests {
                 "2026-05-21T12:00:01.123Z|-|gw|-|-|-|%NAT-6-X: x",
             ),
             (
-                "<190>55: *May 21 12:00:01.123: %NAT-6-X: x",
+                "<190>123456789: *May 21 12:00:01.123: %NAT-6-X: x",
                 "2026-05-21T03:00:01.123Z|-|-|-|-|-|%NAT-6-X: x",
             ),
             (
