@@ -138,6 +138,12 @@ formats! {
     VasExperts => super::vasexperts::INFO;
     /// `NAT_ACCT` lines ([`super::nat_acct`]).
     NatAcct => super::nat_acct::INFO;
+    /// Cisco's ASA and Firepower ([`super::cisco_asa`]).
+    CiscoAsa => super::cisco_asa::INFO;
+    /// Cisco's IOS and IOS-XE ([`super::cisco_xe`]).
+    CiscoXe => super::cisco_xe::INFO;
+    /// Cisco's CGv6 on IOS-XR ([`super::cisco_xr`]).
+    CiscoXr => super::cisco_xr::INFO;
     /// Juniper's `RT_NAT`, `RT_FLOW`, `JSERVICES_` and `ASP_` messages ([`super::juniper`]).
     Juniper => super::juniper::INFO;
     /// The XML of `conntrack -E -o xml` ([`super::conntrack_xml`]).

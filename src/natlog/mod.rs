@@ -22,6 +22,9 @@
 //! | [`syslog_nat`] | read | sessions and mappings, DS-Lite and NAT64 too, some with login | the frame's stamp; NetElastic's own local time (1 s) | draft-ietf-behave-syslog-nat-logging-06; `nat_syslog.c` of FD.io VPP |
 //! | [`vasexperts`] | read | sessions with login; layouts by [`template`] | Unix time (1 s) | wiki.vasexperts.ru |
 //! | [`vyatta`] | read | blocks with start and pool; sessions begun, active, ended with start; all of a subscriber given back | the NAT's clock, UTC (1 us) | `cgn_log_rte.c` of vyatta-dataplane |
+//! | [`cisco_asa`] | read | ports and blocks, session create and delete with start | the syslog head (1 s) | Cisco ASA syslog messages |
+//! | [`cisco_xe`] | read | session create, delete, mappings without destination | the device's stamp (1 ms or 1 s) | samples; Cisco IOS configuration guides |
+//! | [`cisco_xr`] | read | blocks, session create, delete; several records a datagram | the head of the datagram, UTC (1 s; 2 s behind its first record) | Cisco CGN guide; `cnat_syslog.c` of VPP |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //! | [`ipfix`, `netflow9`](netflow) (feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
@@ -107,6 +110,12 @@ pub mod a10;
 mod capture;
 #[cfg(feature = "readers")]
 mod cef;
+#[cfg(feature = "readers")]
+pub mod cisco_asa;
+#[cfg(feature = "readers")]
+pub mod cisco_xe;
+#[cfg(feature = "readers")]
+pub mod cisco_xr;
 #[cfg(feature = "readers")]
 mod clock;
 #[cfg(feature = "readers")]
