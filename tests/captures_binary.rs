@@ -60,10 +60,7 @@ fn both(dir: &Path, format: Format, dialect: Dialect) -> Vec<Read> {
         .iter()
         .map(|name| dir.join(name.as_str().unwrap()))
         .collect();
-    vec![
-        read(format, &options, &[dir.join("stream.pcap")]),
-        read(format, &options, &datagrams),
-    ]
+    vec![read(format, &options, &[dir.join("stream.pcap")]), read(format, &options, &datagrams)]
 }
 
 fn expected(dir: &Path) -> Value {
@@ -118,7 +115,8 @@ fn theirs(record: &Value, kind: EventKind) -> String {
     let fields = &record["fields"];
     let field = |name: &str| fields[name].as_str().filter(|text| !text.is_empty());
     let get = |name: &str| field(name).unwrap_or("-").to_owned();
-    let realm = ["nat_instanceid", "ingress_vrfid"].into_iter().filter_map(field).find(|r| *r != "0");
+    let realm =
+        ["nat_instanceid", "ingress_vrfid"].into_iter().filter_map(field).find(|r| *r != "0");
     let inside = match (field("srcaddrv6"), field("srcaddr")) {
         (Some(b4), Some(inner)) => format!("b4[{b4}]{inner}"),
         (Some(v6), None) => v6.to_owned(),
@@ -314,7 +312,8 @@ fn the_lab_s_events_are_the_same_in_the_capture_of_their_export() {
     let lab = lab.join("cgnA");
     let bare = read(Format::Ipfix, &ReaderOptions::new(), &[lab.join("nat_events.ipfix")]);
     let strip = |read: &Read| -> Vec<Event> {
-        let placeless = |event: &Event| Event { span: Event::default().span, line: 0, ..event.clone() };
+        let placeless =
+            |event: &Event| Event { span: Event::default().span, line: 0, ..event.clone() };
         read.0.iter().map(placeless).collect()
     };
     assert!(bare.0.len() > 3000, "{}", bare.0.len());

@@ -152,7 +152,7 @@ one before it. Logs may also be captures (pcap, pcapng) of UDP. The same file wi
 the same bytes with other options are refused.
 
 Profiles say what the stamps of a source mean: `conntrack` (of that format), `exact` (a table that is the truth itself), \
-`unknown` (of every other format: the least is claimed), or a JSON file.")]
+`unknown` (of every other format: the least is claimed), `rfc8158`, `linux-conntrack-export` (of IPFIX), or a JSON file.")]
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) ledger: InLedger,
@@ -162,7 +162,7 @@ pub(crate) struct Import {
     /// The device, or the collector, that wrote the log; sources of one name are one device
     #[arg(long, value_name = "NAME")]
     pub(crate) source: String,
-    /// What the stamps mean: conntrack, exact, unknown, or a JSON file
+    /// What the stamps mean: conntrack, exact, unknown, rfc8158, linux-conntrack-export, or a JSON file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
     /// The realm (VRF, NAT instance) of inside addresses without one

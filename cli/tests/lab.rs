@@ -50,10 +50,8 @@ impl Score {
 }
 
 /// The conntrack logs of both NATs.
-const CONNTRACK: [[&str; 3]; 2] = [
-    ["cgnA", "conntrack", "cgnA/conntrack_E.log"],
-    ["cgnB", "conntrack", "cgnB/conntrack_E.log"],
-];
+const CONNTRACK: [[&str; 3]; 2] =
+    [["cgnA", "conntrack", "cgnA/conntrack_E.log"], ["cgnB", "conntrack", "cgnB/conntrack_E.log"]];
 
 /// Imports the conntrack logs with `profile`, asks and scores.
 fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
@@ -191,13 +189,40 @@ fn ipfix(profile: Option<&str>) -> [(&str, &str, &str, Option<&str>); 2] {
     ]
 }
 
+/// What an operator of that box may know: nobody flushed its table, and the shortest TCP timeout is two seconds.
+const OPERATOR: &str = r#"{
+    "name": "cgn-a", "version": 1, "late": "500ms", "end_is": "event", "kills": "none",
+    "idle": { "least": [["tcp", "1s"], ["udp", "9s"], ["icmp", "4s"]] },
+    "key_has_destination": true, "exclusive": true
+}"#;
+
 #[test]
 fn nat_events_in_ipfix_wrong_nobody() {
     let Some(lab) = lab() else { return };
-    for profile in [None, Some("unknown")] {
-        let score = score_logs(&lab, &ipfix(profile), true);
-        println!("{score:?}");
-        let score = score_logs(&lab, &ipfix(profile), false);
-        println!("{score:?}");
+    for (profile, with_destination, least) in [
+        (None, true, 0.98),
+        (Some("rfc8158"), true, 0.98),
+        (Some("rfc8158"), false, 0.94),
+        (Some("linux-conntrack-export"), true, 0.99),
+        (Some("linux-conntrack-export"), false, 0.94),
+    ] {
+        let score = score_logs(&lab, &ipfix(profile), with_destination);
+        assert!(score.right_share() >= least, "{profile:?}: {score:?}");
+        assert_eq!(score.overclaimed, 0, "{profile:?}: {score:?}");
     }
+}
+
+#[test]
+fn nat_events_in_ipfix_find_nearly_everybody_for_who_knows_the_box() {
+    let Some(lab) = lab() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let profile = dir.path().join("cgn-a.json");
+    fs::write(&profile, OPERATOR).unwrap();
+    let profile = profile.to_str();
+    let score = score_logs(&lab, &ipfix(profile), true);
+    assert!(score.right_share() >= 0.999, "{score:?}");
+    assert_eq!(score.named_nobody, 60, "negatives that were rejected: {score:?}");
+    let score = score_logs(&lab, &ipfix(profile), false);
+    assert_eq!(score.overclaimed, 0, "{score:?}");
+    assert!(score.right_share() >= 0.95, "{score:?}");
 }

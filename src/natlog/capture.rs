@@ -109,10 +109,8 @@ impl Capture {
                 Found::Bad => return Ok(Some(self.broken(len, RejectReason::BadMessage))),
                 Found::Packet { from, to, link, is_cut } => {
                     let data = block.get(from..to).unwrap_or_default();
-                    let payload = udp(link, data, is_cut, port).map(|(at, len, exporter)| Payload {
-                        from: from + at,
-                        to: from + at + len,
-                        exporter,
+                    let payload = udp(link, data, is_cut, port).map(|(at, len, exporter)| {
+                        Payload { from: from + at, to: from + at + len, exporter }
                     });
                     return Ok(Some(Packet { len, payload }));
                 }
@@ -129,8 +127,7 @@ impl Capture {
     fn block_len(&self, head: &[u8]) -> Option<usize> {
         let word = |at: usize, is_big: bool| {
             let bytes: [u8; 4] = head.get(at..at + 4)?.try_into().ok()?;
-            let word =
-                if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+            let word = if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
             usize::try_from(word).ok()
         };
         let is_section = head.get(..4) == Some(&SECTION);
@@ -276,10 +273,7 @@ fn udp(
     if payload.incomplete || usize::from(udp.length()) > bytes.len() + 8 {
         return Err(RejectReason::CutShort);
     }
-    let exporter = Exporter {
-        address,
-        port: udp.source_port(),
-        collector_port: udp.destination_port(),
-    };
+    let exporter =
+        Exporter { address, port: udp.source_port(), collector_port: udp.destination_port() };
     Ok((place(data, bytes), bytes.len(), exporter))
 }

@@ -118,10 +118,10 @@ pub use event::{Event, EventKind, TcpState};
 pub use format::{Format, FormatInfo, ParseFormatError, Status, Yields};
 #[cfg(feature = "netflow")]
 pub use netflow::{Dialect, ParseDialectError};
-#[cfg(feature = "readers")]
-pub use reader::{Learnt, LineParser, Reader, ReaderOptions, Record, Unit};
 #[cfg(feature = "netflow")]
 pub use reader::{Datagram, DatagramParser, Decoded, Exporter};
+#[cfg(feature = "readers")]
+pub use reader::{Learnt, LineParser, Reader, ReaderOptions, Record, Unit};
 pub use reject::{Reject, RejectReason, Skipped};
 
 /// What is said of a column that is none of ours.

@@ -59,7 +59,7 @@ pub(super) struct Timer {
 
 /// What the stamps of a source mean: a named, versioned set of statements, from which every interval is made.
 ///
-/// An answer names the profile it rests on. Three are built in, see [`Profile::builtin`]; others are JSON files.
+/// An answer names the profile it rests on. Some are built in, see [`Profile::builtin`]; others are JSON files.
 ///
 /// # Text form
 ///
@@ -188,12 +188,41 @@ impl Profile {
         }
     }
 
-    /// The built-in profile of that name: `unknown`, `conntrack` or `exact`.
+    /// NAT events by RFC 8158, of a device that nothing else is known of: one flow holds one full key at a time, as
+    /// with any NAT; nothing tells an early end from an expiry, so nobody is taken to have been idle.
+    pub fn rfc8158() -> Profile {
+        Profile { name: "rfc8158".to_owned(), exclusive: true, ..Profile::unknown() }
+    }
+
+    /// NAT events that an exporter makes of the conntrack events of a Linux NAT.
+    ///
+    /// What such an exporter adds to [`Profile::rfc8158`] is knowledge of the kernel: UDP and ICMP flows end no earlier
+    /// than their shortest default timeout as the lab had it (10 s, 5 s). It says nothing of TCP, where a reset ends an
+    /// unanswered flow at once and the export does not tell; and it holds only where nobody flushes the table
+    /// (`conntrack -D`, `-F`) and it never overflows.
+    pub fn linux_conntrack_export() -> Profile {
+        Profile {
+            name: "linux-conntrack-export".to_owned(),
+            kills: Kills::None,
+            idle: Idle {
+                least: vec![
+                    (Protocol::UDP, TimeDelta::from_second(9)),
+                    (Protocol::ICMP, TimeDelta::from_second(4)),
+                ],
+                ..Idle::default()
+            },
+            ..Profile::rfc8158()
+        }
+    }
+
+    /// The built-in profile of that name: `unknown`, `conntrack`, `exact`, `rfc8158` or `linux-conntrack-export`.
     pub fn builtin(name: &str) -> Option<Profile> {
         match name {
             "unknown" => Some(Profile::unknown()),
             "conntrack" => Some(Profile::conntrack()),
             "exact" => Some(Profile::exact()),
+            "rfc8158" => Some(Profile::rfc8158()),
+            "linux-conntrack-export" => Some(Profile::linux_conntrack_export()),
             _ => None,
         }
     }

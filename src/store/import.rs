@@ -245,7 +245,8 @@ impl Ledger {
             let source = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
             let mut stream =
                 Counting { inner: input.open()?, hasher: Sha256::new(), bytes: 0, progress };
-            let report = read_log(&mut stream, request, source, &mut assembler, &name, &mut learnt)?;
+            let report =
+                read_log(&mut stream, request, source, &mut assembler, &name, &mut learnt)?;
             let sha256 = hex(&stream.hasher.finalize());
             let bytes = stream.bytes;
             if digest.is_none() && self.known(&sha256, &options, &name, SourceKind::Log)? {

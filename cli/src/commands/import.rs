@@ -44,7 +44,7 @@ fn profile(name: &str) -> Result<Profile, Failure> {
     }
     let text = std::fs::read_to_string(name).map_err(|e| {
         fail(format!(
-            "`{name}` is no built-in profile (conntrack, exact, unknown), and as a file: {e}"
+            "`{name}` is no built-in profile (conntrack, exact, unknown, rfc8158, linux-conntrack-export), and as a file: {e}"
         ))
     })?;
     serde_json::from_str(&text).map_err(|e| fail(format!("profile {name}: {e}")))

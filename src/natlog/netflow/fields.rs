@@ -1,6 +1,9 @@
 //! The fields of one record, by their numbers: whatever the decoder calls them and however wide they were sent.
 
-#![expect(clippy::option_option, reason = "unreadable, sent but empty, and a value are three things")]
+#![expect(
+    clippy::option_option,
+    reason = "unreadable, sent but empty, and a value are three things"
+)]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -201,9 +201,7 @@ fn range(fields: &Fields) -> Result<PortRange, RejectReason> {
     let counted = match (fields.step, fields.count) {
         (_, Some(0)) => return Err(RejectReason::BadPort),
         (_, Some(1)) => Some(first),
-        (Some(1), Some(count)) => {
-            Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?)
-        }
+        (Some(1), Some(count)) => Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?),
         (Some(_), Some(_)) => return Err(RejectReason::PortStep),
         (None, Some(count)) if fields.last.is_some() => {
             Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?)

@@ -43,7 +43,8 @@ impl Header {
     pub(super) fn read(bytes: &[u8]) -> Option<Header> {
         let word = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         let first = word(0)?;
-        let (version, size) = (u16::try_from(first >> 16).ok()?, u16::try_from(first & 0xffff).ok()?);
+        let (version, size) =
+            (u16::try_from(first >> 16).ok()?, u16::try_from(first & 0xffff).ok()?);
         let second = |at| Some(WrittenTime::from_second(i64::from(word(at)?)));
         let (exported, uptime, sequence, domain) = match version {
             9 => (second(8)?, Some(word(4)?), word(12)?, word(16)?),

@@ -187,7 +187,8 @@ fn message<R: io::Read>(
         _ => {
             let there = buffer.ensure(MAX_MESSAGE)?;
             let bytes = buffer.bytes(0, there);
-            let skip = (1..there).find(|&at| looks_like_header(bytes.get(at..).unwrap_or_default()));
+            let skip =
+                (1..there).find(|&at| looks_like_header(bytes.get(at..).unwrap_or_default()));
             // A header could begin in the last bytes and end in the next piece.
             let last = if there < MAX_MESSAGE { there } else { there - 24 };
             Ok(Some((skip.unwrap_or(last), Err(RejectReason::BadMessage))))
@@ -207,16 +208,13 @@ fn netflow9_len<R: io::Read>(buffer: &mut LineBuffer<R>) -> io::Result<usize> {
             return Ok(at);
         }
         let len = usize::from(len);
-        if len < 4 || at + len > MAX_MESSAGE {
+        if len < 4 || at + len > MAX_MESSAGE || buffer.ensure(at + len)? < at + len {
             // A broken set: the message goes on to whatever looks like the next one.
             let there = buffer.ensure(MAX_MESSAGE)?;
             let bytes = buffer.bytes(0, there);
-            let next = (at + 1..there)
-                .find(|&at| looks_like_header(bytes.get(at..).unwrap_or_default()));
+            let next =
+                (at + 1..there).find(|&at| looks_like_header(bytes.get(at..).unwrap_or_default()));
             return Ok(next.unwrap_or(there));
-        }
-        if buffer.ensure(at + len)? < at + len {
-            return buffer.ensure(at + len);
         }
         at += len;
     }
