@@ -208,7 +208,7 @@ fn netflow9_len<R: io::Read>(buffer: &mut LineBuffer<R>) -> io::Result<usize> {
             return Ok(at);
         }
         let len = usize::from(len);
-        if len < 4 || at + len > MAX_MESSAGE {
+        if len < 4 || at + len > MAX_MESSAGE || buffer.ensure(at + len)? < at + len {
             // A broken set: the message goes on to whatever looks like the next one.
             let there = buffer.ensure(MAX_MESSAGE)?;
             let bytes = buffer.bytes(0, there);
@@ -216,22 +216,26 @@ fn netflow9_len<R: io::Read>(buffer: &mut LineBuffer<R>) -> io::Result<usize> {
                 (at + 1..there).find(|&at| looks_like_header(bytes.get(at..).unwrap_or_default()));
             return Ok(next.unwrap_or(there));
         }
-        if buffer.ensure(at + len)? < at + len {
-            return buffer.ensure(at + len);
-        }
         at += len;
     }
 }
 
+/// Whether a message begins here, all of whose sets are whole; more than that no header says of itself.
 fn looks_like_header(bytes: &[u8]) -> bool {
-    let set = |at: usize, templates: [u16; 2], end: usize| {
-        let (id, len) = (half(bytes, at), half(bytes, at + 2).map(usize::from));
-        id.is_some_and(|id| id >= 256 || templates.contains(&id))
-            && len.is_some_and(|len| len >= 4 && at + len <= end)
+    let (mut at, templates, end) = match (half(bytes, 0), half(bytes, 2).map(usize::from)) {
+        (Some(10), Some(len)) if (20..=bytes.len()).contains(&len) => (16, [2, 3], len),
+        (Some(9), Some(1..)) if bytes.len() > 20 => (20, [0, 1], bytes.len()),
+        _ => return false,
     };
-    match (half(bytes, 0), half(bytes, 2).map(usize::from)) {
-        (Some(10), Some(len)) => len == 16 || set(16, [2, 3], len),
-        (Some(9), Some(1..)) => set(20, [0, 1], MAX_MESSAGE),
-        _ => false,
+    while at < end {
+        let (Some(id), Some(len)) = (half(bytes, at), half(bytes, at + 2)) else { return false };
+        if id == 9 && at > 20 {
+            return true;
+        }
+        if len < 4 || !(id >= 256 || templates.contains(&id)) {
+            return false;
+        }
+        at += usize::from(len);
     }
+    at == end
 }

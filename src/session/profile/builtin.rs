@@ -48,6 +48,18 @@ const BUILTINS: &[Builtin] = &[
         make: Profile::ulogd_json,
     },
     Builtin {
+        name: "rfc8158",
+        formats: &[],
+        basis: "RFC 8158, and what a NAT is",
+        make: Profile::rfc8158,
+    },
+    Builtin {
+        name: "linux-conntrack-export",
+        formats: &[],
+        basis: "the same recording, exported as IPFIX",
+        make: Profile::linux_conntrack_export,
+    },
+    Builtin {
         name: "exact",
         formats: &[],
         basis: "the definition: a table that is the truth itself",
@@ -122,6 +134,33 @@ impl Profile {
         }
     }
 
+    /// NAT events by RFC 8158, of a device that nothing else is known of: one flow holds one full key at a time, as
+    /// with any NAT; nothing tells an early end from an expiry, so nobody is taken to have been idle.
+    pub fn rfc8158() -> Profile {
+        Profile { name: "rfc8158".to_owned(), exclusive: true, ..Profile::unknown() }
+    }
+
+    /// NAT events that an exporter makes of the conntrack events of a Linux NAT.
+    ///
+    /// What such an exporter adds to [`Profile::rfc8158`] is knowledge of the kernel: UDP and ICMP flows end no earlier
+    /// than their shortest default timeout as the lab had it (10 s, 5 s). It says nothing of TCP, where a reset ends an
+    /// unanswered flow at once and the export does not tell; and it holds only where nobody flushes the table
+    /// (`conntrack -D`, `-F`) and it never overflows.
+    pub fn linux_conntrack_export() -> Profile {
+        Profile {
+            name: "linux-conntrack-export".to_owned(),
+            kills: Kills::None,
+            idle: Idle {
+                least: vec![
+                    (Protocol::UDP, TimeDelta::from_second(9)),
+                    (Protocol::ICMP, TimeDelta::from_second(4)),
+                ],
+                ..Idle::default()
+            },
+            ..Profile::rfc8158()
+        }
+    }
+
     /// The built-in profile of that name, one of [`Profile::builtin_names`].
     ///
     /// | name | default of | rests on |
@@ -130,6 +169,8 @@ impl Profile {
     /// | `conntrack` | `conntrack` | a lab recording of Linux with known senders; `nf_conntrack_proto_tcp.c` |
     /// | `conntrack-xml` | `conntrack-xml` | the same: the same collector on the same events |
     /// | `ulogd`, `ulogd-json` | the formats of these names | the same recording |
+    /// | `rfc8158` | | RFC 8158, and what a NAT is |
+    /// | `linux-conntrack-export` | | the same recording, exported as IPFIX |
     /// | `exact` | | the definition: a table that is the truth itself |
     pub fn builtin(name: &str) -> Option<Profile> {
         BUILTINS.iter().find(|builtin| builtin.name == name).map(|builtin| (builtin.make)())
