@@ -42,7 +42,9 @@ impl Candidate {
 #[non_exhaustive]
 pub enum DetectError {
     /// No reader makes events of it.
-    #[error("no format fits the first {0} bytes: name one with --format")]
+    #[error(
+        "no format fits the first {0} bytes: name one with --format; flow records of some makers need --dialect as well"
+    )]
     Nothing(usize),
     /// Several do.
     #[error("{} fit: name one with --format", list(.0))]
