@@ -36,11 +36,8 @@ fn conntrack(flows: u64) -> String {
             n % 250,
             32_768 + n % 28_000
         );
-        let reply = format!(
-            "src=192.0.2.{} dst=203.0.113.{} sport=443 dport={port}",
-            n % 250,
-            n % 64
-        );
+        let reply =
+            format!("src=192.0.2.{} dst=203.0.113.{} sport=443 dport={port}", n % 250, n % 64);
         let _ = writeln!(
             text,
             "[{}.{:06}]\t    [NEW] ipv4     2 udp      17 30 {tuple} [UNREPLIED] {reply} id={n}",

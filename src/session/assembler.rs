@@ -2,9 +2,9 @@
 
 mod release;
 
-use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
+use super::Map;
 use super::audit::Audit;
 use super::hosts::Hosts;
 use super::intervals::{SourceFacts, Stamps};
@@ -123,7 +123,7 @@ pub struct Assembler {
     /// The releases that do not say a whole key.
     recent_short: Recent<Shape>,
     /// Who was seen last on a whole key, in a log that never says when flows end.
-    seen: HashMap<SeenKey, FlowKey>,
+    seen: Map<SeenKey, FlowKey>,
     loss: Loss,
     logs_updates: bool,
     audit: Audit,
@@ -143,7 +143,7 @@ impl Assembler {
             made: Made::default(),
             recent: Recent::default(),
             recent_short: Recent::default(),
-            seen: HashMap::new(),
+            seen: Map::default(),
             loss: Loss::default(),
             logs_updates: false,
             audit: Audit::default(),

@@ -80,5 +80,11 @@ pub use profile::{EndIs, Idle, Kills, Profile, ProfileError};
 #[cfg(test)]
 mod tests;
 
+/// A map with a seed of its own in every process, so that no log can be made to collide in it, and a faster hasher than the
+/// standard one: these maps are asked several times a record.
+type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+/// The set beside it.
+type Set<K> = std::collections::HashSet<K, foldhash::fast::RandomState>;
+
 #[expect(unused_imports, reason = "the module text links it")]
 use crate::allocation::Allocation;

@@ -8,12 +8,13 @@
 //!   inside host, mapping or flow, inside port (first port of a block)  ->  keys, releases in doubt
 //! ```
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::pending::{Fit, FlowKey, Pending};
 use super::profile::Profile;
 use super::step::Step;
+use super::{Map, Set};
 use crate::allocation::{Destination, Grain, InsideId};
 use crate::natlog::EventKind;
 use crate::port::PortRange;
@@ -107,7 +108,7 @@ impl Spot {
 
 #[derive(Debug, Default)]
 struct Shelf {
-    keys: HashSet<FlowKey>,
+    keys: Set<FlowKey>,
     /// How many releases were read that are of one of several keys each, all of one shape.
     doubts: usize,
     shape: Option<Shape>,
@@ -136,7 +137,7 @@ fn unshelve(by_host: &mut ByHost, key: &FlowKey, pending: &Pending) {
 /// The tenancies without an end so far.
 #[derive(Debug, Default)]
 pub(super) struct Open {
-    pending: HashMap<FlowKey, Pending>,
+    pending: Map<FlowKey, Pending>,
     by_host: Option<ByHost>,
 }
 
@@ -249,10 +250,7 @@ impl Open {
     }
 }
 
-fn by_host<'a>(
-    index: &'a mut Option<ByHost>,
-    pending: &HashMap<FlowKey, Pending>,
-) -> &'a mut ByHost {
+fn by_host<'a>(index: &'a mut Option<ByHost>, pending: &Map<FlowKey, Pending>) -> &'a mut ByHost {
     index.get_or_insert_with(|| {
         let mut by_host = ByHost::new();
         for (key, pending) in pending {

@@ -1,5 +1,6 @@
 //! A tenancy whose end has not been read yet, and the key that its records share.
 
+use std::hash::{Hash, Hasher};
 use std::net::Ipv4Addr;
 
 use super::intervals::Stamps;
@@ -12,7 +13,7 @@ use crate::protocol::Protocol;
 use crate::time::{TimeDelta, Timestamp, WrittenTime};
 
 /// What the records of one flow, mapping or block have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FlowKey {
     pub(super) grain: Grain,
     pub(super) protocol: Option<Protocol>,
@@ -21,6 +22,21 @@ pub(super) struct FlowKey {
     pub(super) destination: Option<Destination>,
     pub(super) inside: InsideId,
     pub(super) inside_port: Option<u16>,
+}
+
+/// Three words instead of a dozen fields: every record is looked up by it.
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let port = |port: Option<u16>| port.map_or(1 << 16, u64::from);
+        let to = self.destination.map_or(0, |to| u64::from(to.addr.to_bits()));
+        let protocol = self.protocol.map_or(1 << 8, |p| u64::from(p.number()));
+        let ports = u64::from(self.ports.first()) << 16 | u64::from(self.ports.last());
+        state.write_u64(u64::from(self.addr.to_bits()) << 32 | ports);
+        state.write_u64(to << 32 | u64::from(self.inside.0));
+        let far = self.destination.map_or(1 << 17, |to| port(to.port));
+        let is_block = u64::from(self.grain == Grain::Block);
+        state.write_u64(far << 40 | port(self.inside_port) << 20 | protocol << 1 | is_block);
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]

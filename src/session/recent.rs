@@ -1,8 +1,8 @@
 //! The releases of the last minutes, to know their repetitions and what comes behind them.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::Map;
 use crate::time::{TimeDelta, Timestamp, WrittenTime};
 
 /// How long a released flow is remembered at least.
@@ -11,14 +11,14 @@ const WINDOW: TimeDelta = TimeDelta::from_second(60);
 /// Two generations: what is remembered lives between one and two windows.
 #[derive(Debug)]
 pub(super) struct Recent<K> {
-    current: HashMap<K, WrittenTime>,
-    previous: HashMap<K, WrittenTime>,
+    current: Map<K, WrittenTime>,
+    previous: Map<K, WrittenTime>,
     since: Option<Timestamp>,
 }
 
 impl<K> Default for Recent<K> {
     fn default() -> Self {
-        Recent { current: HashMap::default(), previous: HashMap::default(), since: None }
+        Recent { current: Map::default(), previous: Map::default(), since: None }
     }
 }
 
