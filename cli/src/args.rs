@@ -155,7 +155,7 @@ Profiles say what the stamps of a source mean: `conntrack` (of that format), `ex
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) ledger: InLedger,
-    /// conntrack, csv or ndjson
+    /// conntrack, csv, ndjson, ulogd-json, ...
     #[arg(long)]
     pub(crate) format: Format,
     /// The device, or the collector, that wrote the log; sources of one name are one device
@@ -167,10 +167,13 @@ pub(crate) struct Import {
     /// The realm (VRF, NAT instance) of inside addresses without one
     #[arg(long, value_name = "R")]
     pub(crate) realm: Option<String>,
+    /// What the columns of somebody else's CSV or NDJSON are, THEIRS=OURS,..., or a file that says it
+    #[arg(long, value_name = "MAP|FILE")]
+    pub(crate) columns: Option<String>,
     /// The zone of stamps without one: UTC, Asia/Tokyo, +09:00
     #[arg(long, value_name = "TZ")]
     pub(crate) timezone: Option<String>,
-    /// The year of stamps without one; no format that is read so far needs it
+    /// The year of the first stamp without one; later ones follow it over New Year
     #[arg(long, value_name = "Y")]
     pub(crate) year: Option<i16>,
     /// Source clock minus true time, which is subtracted: 2.7s for a clock that is ahead; --covers is in true time
@@ -299,12 +302,18 @@ Examples:
   portledger events --format conntrack conntrack.log | head
   portledger events --format conntrack conntrack.log | portledger import --ledger L --format ndjson --source s -")]
 pub(crate) struct Events {
-    /// conntrack, csv or ndjson
+    /// conntrack, csv, ndjson, ulogd-json, ...
     #[arg(long)]
     pub(crate) format: Format,
     /// The zone of stamps without one
     #[arg(long, value_name = "TZ")]
     pub(crate) timezone: Option<String>,
+    /// What the columns of somebody else's CSV or NDJSON are, THEIRS=OURS,..., or a file that says it
+    #[arg(long, value_name = "MAP|FILE")]
+    pub(crate) columns: Option<String>,
+    /// The year of the first stamp without one
+    #[arg(long, value_name = "Y")]
+    pub(crate) year: Option<i16>,
     /// The logs; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,

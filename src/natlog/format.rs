@@ -117,6 +117,8 @@ formats! {
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).
     Ndjson => super::ndjson::INFO;
+    /// NAT events as nfdump writes them in JSON ([`super::nfdump_json`]).
+    NfdumpJson => super::nfdump_json::INFO;
     /// Port sets that RADIUS accounting carries ([`super::radius_nat`]).
     RadiusNat => super::radius_nat::INFO;
     /// The text of ulogd2 ([`super::ulogd`]).

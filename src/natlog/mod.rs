@@ -11,6 +11,7 @@
 //! | [`conntrack_xml`] | read | the same | the collector's read time (1 s, local); start and stop of the kernel (1 us) | `snprintf_xml.c` of `libnetfilter_conntrack` |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
+//! | [`nfdump_json`] | read | flows, mappings, blocks, address pairs | the exporter's stamp (1 ms), local | nfdump 1.7.1; `output_json.c` |
 //! | [`radius_nat`] | read | blocks given, held and taken back; NFWare also mappings and flows | Event-Timestamp (1 s), else receipt less delay (2 s) | RFC 8045, RFC 2866; what makers document |
 //! | [`ulogd`], [`ulogd-json`](ulogd::json) | read | session create, update, delete; finished flows | start and end of the flow (1 us), or the head of syslog | ulogd2 2.0.8; `ulogd_inpflow_NFCT.c`, `util/printflow.c` |
 //!
@@ -43,6 +44,8 @@
 //!
 //! Times are RFC 3339, or `@seconds` with a fraction; each digit counts, since a time written in whole seconds means
 //! all of that second. A time without offset needs [`ReaderOptions::with_zone`].
+//!
+//! Rows and objects that name their columns otherwise are read with a [`ColumnMap`].
 //!
 //! Finished allocations as CSV:
 //!
@@ -87,6 +90,8 @@
 #[cfg(feature = "readers")]
 mod clock;
 #[cfg(feature = "readers")]
+mod columns;
+#[cfg(feature = "readers")]
 pub mod conntrack;
 #[cfg(feature = "readers")]
 pub mod conntrack_xml;
@@ -104,10 +109,14 @@ mod linux_flow;
 #[cfg(feature = "readers")]
 pub mod ndjson;
 #[cfg(feature = "readers")]
+pub mod nfdump_json;
+#[cfg(feature = "readers")]
 pub mod radius_nat;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;
+#[cfg(feature = "readers")]
+mod scalar;
 #[cfg(feature = "readers")]
 mod scan;
 #[cfg(feature = "readers")]
@@ -115,6 +124,8 @@ pub mod syslog;
 #[cfg(feature = "readers")]
 pub mod ulogd;
 
+#[cfg(feature = "readers")]
+pub use columns::{ColumnMap, ParseColumnMapError};
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]
 pub use format::{Format, FormatInfo, ParseFormatError, Status, Yields};

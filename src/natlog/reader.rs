@@ -9,7 +9,7 @@ use self::blocks::{Block, Braces};
 use super::csv::RowScan;
 use super::format::{Cut, Format};
 use super::lines::{Found, LineBuffer};
-use super::{Event, Reject, RejectReason, Skipped};
+use super::{ColumnMap, Event, Reject, RejectReason, Skipped};
 use crate::allocation::Span;
 use crate::inside::Realm;
 use crate::time::Zone;
@@ -28,6 +28,7 @@ pub struct ReaderOptions {
     year: Option<i16>,
     realm: Realm,
     max_line_len: usize,
+    columns: Option<ColumnMap>,
 }
 
 impl Default for ReaderOptions {
@@ -37,6 +38,7 @@ impl Default for ReaderOptions {
             year: None,
             realm: Realm::EMPTY,
             max_line_len: Self::MAX_LINE_LEN,
+            columns: None,
         }
     }
 }
@@ -80,6 +82,17 @@ impl ReaderOptions {
     #[must_use]
     pub fn with_max_line_len(self, bytes: usize) -> ReaderOptions {
         ReaderOptions { max_line_len: bytes, ..self }
+    }
+
+    /// What the columns of a CSV, or the members of NDJSON objects, are that somebody else made.
+    #[must_use]
+    pub fn with_columns(self, columns: ColumnMap) -> ReaderOptions {
+        ReaderOptions { columns: Some(columns), ..self }
+    }
+
+    /// The columns, if a map of them was given.
+    pub fn columns(&self) -> Option<&ColumnMap> {
+        self.columns.as_ref()
     }
 
     /// The zone, if one was named.
@@ -129,6 +142,11 @@ pub trait LineParser: fmt::Debug {
     /// ending: any digit or field could be missing from it.
     fn is_surely_whole(&self) -> bool {
         true
+    }
+
+    /// What parts the fields of a row, where records are rows.
+    fn delimiter(&self) -> u8 {
+        b','
     }
 }
 
@@ -348,7 +366,7 @@ impl<R: io::Read> Reader<R> {
             return Ok(Some(Row::Whole { len: first_len, lines: 1, has_newline }));
         }
         let (mut found, mut from, mut lines) = (first, 0, 1);
-        let mut scan = RowScan::default();
+        let mut scan = RowScan::new(self.parser.delimiter());
         loop {
             let (len, has_newline) = match found {
                 Found::Newline(len) => (len, true),

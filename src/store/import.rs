@@ -13,7 +13,9 @@ use super::ledger::Ledger;
 use super::manifest::{SourceEntry, SourceKind};
 use crate::allocation::SourceId;
 use crate::inside::Realm;
-use crate::natlog::{Event, Format, Reader, ReaderOptions, Record, Reject, RejectReason};
+use crate::natlog::{
+    ColumnMap, Event, Format, Reader, ReaderOptions, Record, Reject, RejectReason,
+};
 use crate::session::{Assembler, Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, WrittenTime, Zone};
 
@@ -78,6 +80,8 @@ pub struct LogImport {
     pub zone: Option<(String, Zone)>,
     /// The year of stamps without one.
     pub year: Option<i16>,
+    /// What the columns of somebody else's CSV or NDJSON are.
+    pub columns: Option<ColumnMap>,
     /// Source clock minus true time.
     pub clock_offset: TimeDelta,
     /// The time for which the files are declared complete.
@@ -94,6 +98,7 @@ impl LogImport {
             realm: Realm::EMPTY,
             zone: None,
             year: None,
+            columns: None,
             clock_offset: TimeDelta::ZERO,
             covers: None,
         }
@@ -119,6 +124,9 @@ impl LogImport {
         }
         if let Some((name, _)) = &self.zone {
             set("timezone", name.clone());
+        }
+        if let Some(columns) = &self.columns {
+            set("columns", columns.to_string());
         }
         if let Some(year) = self.year {
             set("year", year.to_string());
@@ -308,6 +316,12 @@ fn read_log(
     let mut options = ReaderOptions::new().with_realm(request.realm.clone());
     if let Some((_, zone)) = &request.zone {
         options = options.with_zone(zone.clone());
+    }
+    if let Some(year) = request.year {
+        options = options.with_year(year);
+    }
+    if let Some(columns) = &request.columns {
+        options = options.with_columns(columns.clone());
     }
     let mut reader = Reader::new(request.format, options, stream);
     let mut report = StreamReport { already: false, ..StreamReport::already(name.to_owned()) };

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use portledger::natlog::{Event, Reader, ReaderOptions, Record, ndjson};
 
-use super::zone;
+use super::{columns, zone};
 use crate::args::Events;
 use crate::{Outcome, fail, out};
 
@@ -13,6 +13,12 @@ pub(crate) fn run(args: Events) -> Outcome {
     let mut options = ReaderOptions::new();
     if let Some((_, zone)) = zone(args.timezone.as_ref())? {
         options = options.with_zone(zone);
+    }
+    if let Some(map) = args.columns.as_deref() {
+        options = options.with_columns(columns(map)?);
+    }
+    if let Some(year) = args.year {
+        options = options.with_year(year);
     }
     let mut stdout = BufWriter::new(io::stdout().lock());
     let mut event = Event::default();

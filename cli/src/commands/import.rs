@@ -8,7 +8,7 @@ use portledger::session::Profile;
 use portledger::store::{ImportReport, Ledger, LogImport, StreamReport};
 use portledger::time::TimeRange;
 
-use super::{inputs, said, zone};
+use super::{columns, inputs, said, zone};
 use crate::args::Import;
 use crate::{Failure, Outcome, fail, progress};
 
@@ -23,6 +23,7 @@ pub(crate) fn run(args: Import, report: &mut dyn Write) -> Outcome {
         realm: Realm::new(args.realm.as_deref().unwrap_or_default()),
         zone,
         year: args.year,
+        columns: args.columns.as_deref().map(columns).transpose()?,
         clock_offset: args.clock_offset,
         covers,
         ..LogImport::new(args.format, &args.source)
