@@ -156,6 +156,8 @@ formats! {
     Ipfix => super::netflow::IPFIX, if "netflow";
     /// NAT events in NetFlow 9 ([`super::netflow`]).
     Netflow9 => super::netflow::NETFLOW9, if "netflow";
+    /// NAT events as nfdump writes them in JSON ([`super::nfdump_json`]).
+    NfdumpJson => super::nfdump_json::INFO;
     /// Port sets that RADIUS accounting carries ([`super::radius_nat`]).
     RadiusNat => super::radius_nat::INFO;
     /// The text of ulogd2 ([`super::ulogd`]).

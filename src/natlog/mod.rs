@@ -28,6 +28,7 @@
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //! | [`ipfix`, `netflow9`](netflow) (feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
+//! | [`nfdump_json`] | read | flows, mappings, blocks, address pairs | the exporter's stamp (1 ms), local | nfdump 1.7.1; `output_json.c` |
 //! | [`radius_nat`] | read | blocks given, held and taken back; NFWare also mappings and flows | Event-Timestamp (1 s), else receipt less delay (2 s) | RFC 8045, RFC 2866; what makers document |
 //! | [`ulogd`], [`ulogd-json`](ulogd::json) | read | session create, update, delete; finished flows | start and end of the flow (1 us), or the head of syslog | ulogd2 2.0.8; `ulogd_inpflow_NFCT.c`, `util/printflow.c` |
 //!
@@ -63,6 +64,8 @@
 //!
 //! Times are RFC 3339, or `@seconds` with a fraction; each digit counts, since a time written in whole seconds means
 //! all of that second. A time without offset needs [`ReaderOptions::with_zone`].
+//!
+//! Rows and objects that name their columns otherwise are read with a [`ColumnMap`].
 //!
 //! Finished allocations as CSV:
 //!
@@ -119,6 +122,8 @@ pub mod cisco_xr;
 #[cfg(feature = "readers")]
 mod clock;
 #[cfg(feature = "readers")]
+mod columns;
+#[cfg(feature = "readers")]
 pub mod conntrack;
 #[cfg(feature = "readers")]
 pub mod conntrack_xml;
@@ -156,10 +161,14 @@ pub mod netflow;
 #[cfg(feature = "readers")]
 pub mod nfware;
 #[cfg(feature = "readers")]
+pub mod nfdump_json;
+#[cfg(feature = "readers")]
 pub mod radius_nat;
 #[cfg(feature = "readers")]
 mod reader;
 mod reject;
+#[cfg(feature = "readers")]
+mod scalar;
 #[cfg(feature = "readers")]
 mod scan;
 #[cfg(feature = "readers")]
@@ -185,6 +194,8 @@ pub mod vasexperts;
 #[cfg(feature = "readers")]
 pub mod vyatta;
 
+#[cfg(feature = "readers")]
+pub use columns::{ColumnMap, ParseColumnMapError};
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]
 pub use format::{Format, FormatInfo, ParseFormatError, Status, Yields};

@@ -533,7 +533,7 @@ impl<R: io::Read> Reader<R> {
             return Ok(Some(Row::Whole { len: first_len, lines: 1, has_newline }));
         }
         let (mut found, mut from, mut lines) = (first, 0, 1);
-        let mut scan = RowScan::default();
+        let mut scan = RowScan::new(self.parser.delimiter());
         loop {
             let (len, has_newline) = match found {
                 Found::Newline(len) => (len, true),

@@ -145,6 +145,9 @@ impl LogImport {
         if let Some((name, _)) = &self.zone {
             set("timezone", name.clone());
         }
+        if let Some(columns) = &self.columns {
+            set("columns", columns.to_string());
+        }
         if let Some(year) = self.year {
             set("year", year.to_string());
         }

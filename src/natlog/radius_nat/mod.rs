@@ -243,8 +243,8 @@ impl RadiusNatParser {
             return Ok(WrittenTime::from_second(second));
         }
         let text = std::str::from_utf8(text).map_err(|_| bad)?;
-        if let Ok(time) = WrittenTime::parse(text, None) {
-            return Ok(time);
+        if text.starts_with(|c: char| c.is_ascii_digit()) {
+            return WrittenTime::parse(text, None).map_err(|_| bad);
         }
         let mut words = text.split_ascii_whitespace();
         let (month, day, year) = (words.next(), words.next(), words.next());

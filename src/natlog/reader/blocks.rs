@@ -48,15 +48,19 @@ impl Block {
         match self {
             Block::Paragraph if line.trim_ascii().is_empty() => Next::Ends,
             Block::Paragraph => Next::GoesOn,
-            Block::Object(_) if is_first && !line.trim_ascii_start().starts_with(b"{") => {
-                Next::Ends
-            }
+            Block::Object(_) if is_first && !begins_object(line) => Next::Ends,
             Block::Object(braces) => {
                 braces.feed(line);
                 if braces.depth == 0 { Next::Ends } else { Next::GoesOn }
             }
         }
     }
+}
+
+fn begins_object(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    let line = line.strip_prefix(b"[").unwrap_or(line).trim_ascii_start();
+    line.starts_with(b"{")
 }
 
 impl<R: io::Read> Reader<R> {
