@@ -19,7 +19,7 @@
 //! FIXED-NAT-PORTS 100.64.0.7->203.0.113.9:22016-22271                               a block that stays
 //! ```
 //!
-//! The letter is `C` or `B` (given), `D` (taken back) or `U` (still there). Several records may follow each other in
+//! The letter is `C` or `B` (given; of a batch only the port that stands there), `D` (taken back) or `U` (still there). Several records may follow each other in
 //! one line, as they do in a batched packet.
 //!
 //! Neither form carries a time: it is that of the frame. Whether the far side of a log is kept depends on the template

@@ -244,11 +244,11 @@ impl FortigateParser {
 /// `+0900`, `-03:30` in seconds.
 fn offset(text: &[u8]) -> Option<i64> {
     let (&sign, rest) = text.split_first()?;
-    let digits: Vec<u8> = rest.iter().copied().filter(|&b| b != b':').collect();
-    if digits.len() != 4 {
+    let (hours, minutes) = rest.split_at_checked(2)?;
+    let minutes = minutes.strip_prefix(b":").unwrap_or(minutes);
+    if minutes.len() != 2 {
         return None;
     }
-    let (hours, minutes) = digits.split_at_checked(2)?;
     let (hours, minutes) = (values::number(hours)?, values::number(minutes)?);
     if hours > 14 || minutes > 59 {
         return None;

@@ -75,7 +75,10 @@ impl MikrotikParser {
         let (before, rest) = cut(body, b"proto ").ok_or((RejectReason::NotNat, line))?;
         let cut_short = (RejectReason::CutShort, end_of(line));
 
-        let Some((tuple, clause)) = cut(rest, b", NAT ") else { return Err(other) };
+        let Some((tuple, clause)) = cut(rest, b", NAT ") else {
+            // A flow that is said to be translated, in a line that does not say how.
+            return Err(if find(before, b",snat").is_some() { cut_short } else { other });
+        };
         // The flags and the type of an ICMP message may hold commas.
         let (protocol, tuple) = values::cut_last(tuple, b',').ok_or(cut_short)?;
         let tuple = tuple.trim_ascii_start();
@@ -255,6 +258,10 @@ mod tests {
         let clause = ", NAT (203.0.113.9:20001->198.51.100.4:53)";
         assert_eq!(refused(&SRCNAT.replace(clause, "")).0, "other-event");
         assert_eq!(refused("system,info user admin logged in").0, "not-nat");
+        assert_eq!(
+            refused("in:a out:b, connection-state:new,snat proto UDP, 10.0.0.3:5->1.1.").0,
+            "cut-short"
+        );
         let replaced = |clause_now: &str| refused(&SRCNAT.replace(clause, clause_now)).0;
         assert_eq!(replaced(", NAT (10.0.0.3:51258->198.51.100.4:53)"), "no-translation");
         assert_eq!(replaced(", NAT (203.0.113.9:20001->198.51.100.5:53)"), "bad-address");
@@ -270,7 +277,7 @@ mod tests {
             "bad-address"
         );
         let no_year = ReaderOptions::new();
-        assert_eq!(super::super::values::tests::refused(Format::Mikrotik, no_year, FORWARD).1, 1);
+        assert_eq!(values::tests::refused(Format::Mikrotik, no_year, FORWARD).1, 1);
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! | `PB_ALLOCATED`, `PB_RELEASED` | a block given, taken back with its start |
 //! | `SESSION_CREATE`, `SESSION_ACTIVE`, `SESSION_DELETE` | a flow begun, still there at `cur-time`, ended with its start |
 //! | `SUBSCRIBER_END` | the subscriber holds nothing any more |
-//! | `SESSION_CLEAR` | `count` flows ended without a record each: of the one subscriber that its text names, else lost |
+//! | `SESSION_CLEAR` | `count` flows ended without a record each: all of the one subscriber that its text names, in a log without blocks; else these ends are lost |
 //! | `SUBSCRIBER_START`, `..._FULL`, `..._AVAILABLE`, `..._THRESHOLD` and limits | no fact |
 //!
 //! Times are microseconds of Unix time by the NAT's own clock, which ticks in milliseconds; the frame's stamp stands
@@ -66,12 +66,14 @@ const KEYS: [&[u8]; 14] = [
 #[derive(Debug)]
 pub struct VyattaParser {
     frame: Frame,
+    /// The log has blocks: a subscriber without flows may hold one.
+    has_blocks: bool,
 }
 
 impl VyattaParser {
     /// A parser with the zone, year and realm of the options.
     pub fn new(options: &ReaderOptions) -> VyattaParser {
-        VyattaParser { frame: Frame::new(options) }
+        VyattaParser { frame: Frame::new(options), has_blocks: false }
     }
 
     fn parse<'a>(&mut self, line: &'a [u8], event: &mut Event) -> Result<(), Refusal<'a>> {
@@ -108,6 +110,7 @@ impl VyattaParser {
         event.time = None;
         match name {
             b"PB_ALLOCATED" | b"PB_RELEASED" => {
+                self.has_blocks = true;
                 event.inside = Some(self.inside(fields.need(b"subs-addr")?)?);
                 event.outside = Some(values::ipv4(fields.need(b"pub-addr")?)?);
                 event.ports = Some(values::dashed_range(fields.need(b"port")?)?);
@@ -131,7 +134,8 @@ impl VyattaParser {
             }
             b"SESSION_CLEAR" => {
                 event.time = Some(time(b"time")?);
-                let Some(addr) = only_address(fields.get(b"desc").unwrap_or_default()) else {
+                let named = only_address(fields.get(b"desc").unwrap_or_default());
+                let Some(addr) = named.filter(|_| !self.has_blocks) else {
                     return Err((RejectReason::EventsLost, name));
                 };
                 event.inside = Some(values::host(addr.into(), self.frame.realms.none()));
@@ -222,7 +226,7 @@ impl LineParser for VyattaParser {
 mod tests {
     use super::*;
     use crate::natlog::Format;
-    use crate::natlog::values::tests::{one, prefixes_are_safe, refused, survives};
+    use crate::natlog::values::tests::{one, prefixes_are_safe, read, refused, survives};
 
     const GIVEN: &str = "CGNAT: PB_ALLOCATED subs-addr=100.64.0.7 policy=P pub-addr=203.0.113.9 pool=Q port=1024-1535 \
         start-time=1795306735000005";
@@ -271,6 +275,10 @@ mod tests {
             let line = CLEAR.replace("subs-addr 100.64.0.7", desc);
             assert_eq!(refused(Format::Vyatta, ReaderOptions::new(), &line).0, "events-lost");
         }
+        // The block of a subscriber without flows is still held.
+        let both = format!("{GIVEN}\n{CLEAR}\n");
+        let all = read(Format::Vyatta, ReaderOptions::new(), both.as_bytes());
+        assert_eq!(all[1].as_ref().unwrap_err().reason, RejectReason::EventsLost);
     }
 
     #[test]

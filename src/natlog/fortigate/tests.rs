@@ -91,8 +91,7 @@ fn what_is_wrong_is_refused_where_it_stands() {
     assert_eq!(refused(&TRAFFIC.replace("transport=20001 ", "")).0, "missing-field");
     assert_eq!(refused(&TRAFFIC.replace("transport=20001", "transport=0")).0, "bad-port");
     let no_zone = BLOCK.replace("eventtime=1793588645123456789 tz=\"+0900\" ", "");
-    let bare =
-        super::super::values::tests::refused(Format::Fortigate, ReaderOptions::new(), &no_zone);
+    let bare = values::tests::refused(Format::Fortigate, ReaderOptions::new(), &no_zone);
     assert_eq!(bare.0, "no-zone");
 }
 
