@@ -45,7 +45,7 @@ fn read(format: Format, options: &ReaderOptions, files: &[PathBuf]) -> Read {
                 Record::Rejected(reject) => *rejects.entry(reject.reason).or_default() += 1,
             }
         }
-        assert_eq!(reader.bytes(), bytes.len() as u64, "{file:?}");
+        assert_eq!(reader.bytes(), bytes.len() as u64, "{}", file.display());
         learnt = Some(reader.into_learnt());
     }
     (events, rejects)

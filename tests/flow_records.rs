@@ -58,6 +58,7 @@ fn a_session_says_who_held_which_port_towards_whom() {
 
 #[test]
 fn the_same_numbers_mean_other_events_to_other_makers() {
+    use EventKind::*;
     let v4 = iana(&SESSION);
     let v6: Vec<Field> = iana(&[(323, 8), (230, 1), (27, 16), (225, 4), (4, 1), (7, 2), (227, 2)]);
     let nat64 = |event| record(&[MILLIS, U8(event), B4, OUTSIDE, U8(17), U16(5000), U16(1924)]);
@@ -65,7 +66,6 @@ fn the_same_numbers_mean_other_events_to_other_makers() {
     let ports = |event| record(&[MILLIS, U8(event), INSIDE, OUTSIDE, U16(1024), U16(1279)]);
     let bind = iana(&[(323, 8), (230, 1), (8, 4), (225, 4)]);
     let pair = |event| record(&[MILLIS, U8(event), INSIDE, OUTSIDE]);
-    use EventKind::*;
     let means = |dialect, fields: &[Field], record: &[u8]| {
         let got = one(Format::Ipfix, dialect, fields, record);
         match &got.events[..] {
@@ -537,13 +537,13 @@ fn records_without_template_are_counted_and_none_is_read_by_another_one() {
     let sent = |sequence| Sent { sequence, second: SENT.second + sequence, ..SENT };
     let fields = template(300, &iana(&SESSION));
     let data = set(300, &session(4));
-    let early = ipfix(sent(0), &[data.clone()]);
+    let early = ipfix(sent(0), std::slice::from_ref(&data));
     let late = ipfix(sent(1), &[fields.clone(), data.clone()]);
     let got = read(Format::Ipfix, Dialect::Rfc8158, &[early, late.clone()].concat());
     assert_eq!((got.events.len(), got.reasons()), (1, vec![RejectReason::NoTemplate]));
     assert!(got.rejects[0].1.time.is_some());
     // Another domain has other templates.
-    let other = ipfix(Sent { domain: 8, ..sent(0) }, &[data.clone()]);
+    let other = ipfix(Sent { domain: 8, ..sent(0) }, std::slice::from_ref(&data));
     let got = read(Format::Ipfix, Dialect::Rfc8158, &[late.clone(), other].concat());
     assert_eq!(got.reasons(), [RejectReason::NoTemplate]);
     // The last template counts.

@@ -159,9 +159,9 @@ pub mod ndjson;
 #[cfg(feature = "netflow")]
 pub mod netflow;
 #[cfg(feature = "readers")]
-pub mod nfware;
-#[cfg(feature = "readers")]
 pub mod nfdump_json;
+#[cfg(feature = "readers")]
+pub mod nfware;
 #[cfg(feature = "readers")]
 pub mod radius_nat;
 #[cfg(feature = "readers")]

@@ -13,7 +13,7 @@ use super::csv::RowScan;
 use super::format::{Cut, Format};
 use super::lines::{Found, LineBuffer};
 use super::template::Template;
-use super::{Event, Reject, RejectReason, Skipped};
+use super::{ColumnMap, Event, Reject, RejectReason, Skipped};
 use crate::allocation::Span;
 use crate::inside::Realm;
 use crate::time::Zone;
@@ -32,6 +32,7 @@ pub struct ReaderOptions {
     year: Option<i16>,
     realm: Realm,
     template: Option<Template>,
+    columns: Option<ColumnMap>,
     max_line_len: usize,
     #[cfg(feature = "netflow")]
     dialect: Option<super::Dialect>,
@@ -46,6 +47,7 @@ impl Default for ReaderOptions {
             year: None,
             realm: Realm::EMPTY,
             template: None,
+            columns: None,
             max_line_len: Self::MAX_LINE_LEN,
             #[cfg(feature = "netflow")]
             dialect: None,
@@ -101,6 +103,17 @@ impl ReaderOptions {
     #[must_use]
     pub fn with_max_line_len(self, bytes: usize) -> ReaderOptions {
         ReaderOptions { max_line_len: bytes, ..self }
+    }
+
+    /// What the columns of a CSV, or the members of NDJSON objects, are that somebody else made.
+    #[must_use]
+    pub fn with_columns(self, columns: ColumnMap) -> ReaderOptions {
+        ReaderOptions { columns: Some(columns), ..self }
+    }
+
+    /// The columns, if a map of them was given.
+    pub fn columns(&self) -> Option<&ColumnMap> {
+        self.columns.as_ref()
     }
 
     /// Who numbers the NAT events of flow records; by default that of the format.
@@ -181,6 +194,11 @@ pub trait LineParser: fmt::Debug {
     /// ending: any digit or field could be missing from it.
     fn is_surely_whole(&self) -> bool {
         true
+    }
+
+    /// What parts the fields of a row, where records are rows.
+    fn delimiter(&self) -> u8 {
+        b','
     }
 
     /// The parser of whole messages, for formats that have no lines.

@@ -12,7 +12,7 @@ use super::manifest::{SourceEntry, SourceKind};
 use super::read_log::{ImportWatch, read_log};
 use crate::allocation::SourceId;
 use crate::inside::Realm;
-use crate::natlog::{Format, ReaderOptions, Reject, Template};
+use crate::natlog::{ColumnMap, Format, ReaderOptions, Reject, Template};
 use crate::session::{Assembler, Audit, Profile};
 use crate::time::{TimeDelta, TimeRange, Zone};
 
@@ -42,6 +42,8 @@ pub struct LogImport {
     /// Of captures, the only UDP port that is read.
     #[cfg(feature = "netflow")]
     pub udp_port: Option<u16>,
+    /// What the columns of somebody else's CSV or NDJSON are.
+    pub columns: Option<ColumnMap>,
     /// The layout of the lines, for formats that leave it to the operator.
     pub template: Option<Template>,
     /// Source clock minus true time.
@@ -69,6 +71,7 @@ impl LogImport {
             #[cfg(feature = "netflow")]
             udp_port: None,
             template: None,
+            columns: None,
             clock_offset: TimeDelta::ZERO,
             covers: None,
             max_rejects: None,
@@ -83,6 +86,9 @@ impl LogImport {
         }
         if let Some(year) = self.year {
             options = options.with_year(year);
+        }
+        if let Some(columns) = &self.columns {
+            options = options.with_columns(columns.clone());
         }
         if let Some(template) = &self.template {
             options = options.with_template(template.clone());

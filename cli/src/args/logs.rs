@@ -67,6 +67,9 @@ pub(crate) struct LogArgs {
     /// The year of the first stamp that has none, as in most syslog; later ones follow it over New Year
     #[arg(long, value_name = "Y")]
     pub(crate) year: Option<i16>,
+    /// What the columns of somebody else's CSV or NDJSON are, THEIRS=OURS,..., or a file that says it
+    #[arg(long, value_name = "MAP|FILE")]
+    pub(crate) columns: Option<String>,
     /// Whose numbers the NAT events of flow records have: rfc8158, cisco, cgv6, junos, asa, nokia or fortios
     #[arg(long, value_name = "NAME")]
     pub(crate) dialect: Option<Dialect>,

@@ -11,7 +11,7 @@ use portledger::store::{
 };
 use portledger::time::TimeRange;
 
-use super::{inputs, logs, said, zone};
+use super::{columns, inputs, logs, said, zone};
 use crate::args::Import;
 use crate::output::rejects::Rejects;
 use crate::{Failure, Outcome, fail, progress};
@@ -35,6 +35,7 @@ pub(crate) fn run(args: Import, report: &mut dyn Write) -> Outcome {
         dialect: args.log.dialect,
         udp_port: args.log.udp_port,
         template: args.log.template,
+        columns: args.log.columns.as_deref().map(columns).transpose()?,
         clock_offset: args.clock_offset,
         covers,
         max_rejects: args.max_rejects.map(|share| share.0),

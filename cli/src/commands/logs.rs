@@ -9,7 +9,7 @@ use portledger::natlog::unpack::Unpack;
 use portledger::natlog::{Format, ReaderOptions};
 use portledger::store::Input;
 
-use super::{said, zone};
+use super::{columns, said, zone};
 use crate::args::{FormatChoice, LogArgs};
 use crate::{Failure, fail};
 
@@ -22,6 +22,9 @@ pub(crate) fn reader_options(args: &LogArgs) -> Result<ReaderOptions, Failure> {
     }
     if let Some(year) = args.year {
         options = options.with_year(year);
+    }
+    if let Some(map) = args.columns.as_deref() {
+        options = options.with_columns(columns(map)?);
     }
     if let Some(dialect) = args.dialect {
         options = options.with_dialect(dialect);

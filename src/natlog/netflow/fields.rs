@@ -326,7 +326,7 @@ fn ntp(value: &FieldValue) -> Option<Option<WrittenTime>> {
     if seconds == 0 {
         return Some(None);
     }
-    let micros = i64::try_from(u64::from(fraction) * 1_000_000 >> 32).ok()?;
+    let micros = i64::try_from((u64::from(fraction) * 1_000_000) >> 32).ok()?;
     let second = i64::from(seconds) - NTP_EPOCH;
     let at = Timestamp::from_microsecond(second * MICROS_PER_SECOND + micros);
     Some(Some(WrittenTime::exact(at)))

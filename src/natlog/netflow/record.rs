@@ -202,11 +202,10 @@ fn range(fields: &Fields) -> Result<PortRange, RejectReason> {
         (_, Some(0)) => return Err(RejectReason::BadPort),
         (_, Some(1)) => Some(first),
         (Some(1), Some(count)) => Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?),
-        (Some(_), Some(_)) => return Err(RejectReason::PortStep),
         (None, Some(count)) if fields.last.is_some() => {
             Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?)
         }
-        (Some(2..), None) => return Err(RejectReason::PortStep),
+        (Some(0), Some(_)) | (Some(2..), _) => return Err(RejectReason::PortStep),
         _ => None,
     };
     let last = match (fields.last, counted) {

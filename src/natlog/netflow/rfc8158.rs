@@ -14,10 +14,9 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
     match event {
         // Historic: a create or delete of anything.
         1 | 2 => mismatch,
-        3 | 18 => Err(RejectReason::OtherEvent),
         // Addresses bound and parted, to Junos.
         12 | 13 if binds && !fields.has_quota => mismatch,
-        12 | 13 => Err(RejectReason::OtherEvent),
+        3 | 12 | 13 | 18 => Err(RejectReason::OtherEvent),
         // IPv6 in the sessions of NAT44, to Junos.
         4 | 5 | 8 | 9 if is_nat64(fields) || is_block => mismatch,
         // IPv4 in those of NAT64.

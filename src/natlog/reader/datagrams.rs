@@ -227,6 +227,11 @@ fn looks_like_header(bytes: &[u8]) -> bool {
         (Some(9), Some(1..)) if bytes.len() > 20 => (20, [0, 1], bytes.len()),
         _ => return false,
     };
+    // Sent after 1995, when none of this was.
+    let second = half(bytes, if at == 20 { 8 } else { 4 });
+    if second.is_none_or(|second| second < 0x3000) {
+        return false;
+    }
     while at < end {
         let (Some(id), Some(len)) = (half(bytes, at), half(bytes, at + 2)) else { return false };
         if id == 9 && at > 20 {
