@@ -12,7 +12,7 @@
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //! | [`nfdump_json`] | read | flows, mappings, blocks, address pairs | the exporter's stamp (1 ms), local | nfdump 1.7.1; `output_json.c` |
-//! | [`radius_nat`] | read | blocks given, held and taken back; NFWare also mappings and flows | Event-Timestamp (1 s), else receipt less delay (2 s) | RFC 8045, RFC 2866; what makers document |
+//! | [`radius_nat`] | read | blocks given, held and taken back; `NFWare` also mappings and flows | Event-Timestamp (1 s), else receipt less delay (2 s) | RFC 8045, RFC 2866; what makers document |
 //! | [`ulogd`], [`ulogd-json`](ulogd::json) | read | session create, update, delete; finished flows | start and end of the flow (1 us), or the head of syslog | ulogd2 2.0.8; `ulogd_inpflow_NFCT.c`, `util/printflow.c` |
 //!
 //! Not read: `conntrack -L` dumps, and the logs of hardware NATs; convert those to one of our own
