@@ -2,8 +2,10 @@
 
 mod demo;
 mod events;
+mod formats;
 mod import;
 mod ledger;
+mod logs;
 mod pools;
 mod resolve;
 mod rules;
@@ -36,7 +38,8 @@ pub(crate) fn run(args: Args, report: &mut dyn Write) -> Outcome {
         Command::Rules(Rules::Forward(args)) => rules::forward(&args),
         Command::Subscribers(Subscribers::Import(args)) => subscribers::import(args, report),
         Command::Resolve(args) => resolve::run(&args),
-        Command::Events(args) => events::run(args),
+        Command::Events(args) => events::run(args, report),
+        Command::Formats(args) => formats::run(&args),
         Command::Info(args) => ledger::info(&args),
         Command::Verify(args) => ledger::verify(&args),
         Command::Expire(args) => ledger::expire(&args, report),
