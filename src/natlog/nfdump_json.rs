@@ -140,6 +140,7 @@ impl NfdumpJsonParser {
         let proto = proto.map(|n| u8::try_from(n).map_err(|_| RejectReason::BadProtocol));
         event.protocol = proto.transpose()?.map(Protocol::new);
         let outside = object.ipv4(Member::Xlt4)?.filter(|addr| !addr.is_unspecified());
+        let outside = outside.ok_or(RejectReason::NoTranslation)?;
         let (inside, is_same) = self.inside(object, family, outside)?;
         let inside_port = object.port(Member::SrcPort)?;
         let port = object.port(Member::XltPort)?;
@@ -155,7 +156,6 @@ impl NfdumpJsonParser {
         } else if matches!(kind, EventKind::BlockAlloc | EventKind::BlockRelease) {
             return Err(RejectReason::MissingField);
         }
-        let outside = outside.ok_or(RejectReason::NoTranslation)?;
         event.inside = Some(inside);
         event.outside = Some(outside);
         if event.ports.is_some()
@@ -185,7 +185,7 @@ impl NfdumpJsonParser {
         &mut self,
         object: &Object<'_>,
         family: Family,
-        outside: Option<Ipv4Addr>,
+        outside: Ipv4Addr,
     ) -> Result<(InsideHost, bool), RejectReason> {
         let v4 = object.ipv4(Member::Src4)?.filter(|addr| !addr.is_unspecified());
         let v6 = object.address(Member::Src6)?;
@@ -199,7 +199,7 @@ impl NfdumpJsonParser {
                     None | Some(0) => self.realm.clone(),
                     Some(id) => self.named(id),
                 };
-                Ok((InsideHost::V4 { addr, realm }, outside == Some(addr)))
+                Ok((InsideHost::V4 { addr, realm }, outside == addr))
             }
             _ => Err(RejectReason::MissingField),
         }

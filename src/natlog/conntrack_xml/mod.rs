@@ -161,13 +161,13 @@ impl ConntrackXmlParser {
         if tags.rest().is_empty() {
             return None;
         }
-        let result = flow(&mut tags, event).and_then(|flow| self.event(flow, event));
+        let result = flow(&mut tags, event).and_then(|flow| self.event(&flow, event));
         // Behind a flow that cannot be read nothing of the line is certain.
-        self.at = if is_readable(&result) { tags.at() } else { line.len() };
+        self.at = if is_readable(result) { tags.at() } else { line.len() };
         Some(result.map_err(|reason| (reason, column(tags.at()))))
     }
 
-    fn event(&mut self, flow: Flow, event: &mut Event) -> Result<(), RejectReason> {
+    fn event(&mut self, flow: &Flow, event: &mut Event) -> Result<(), RejectReason> {
         let protocol = flow.original.protocol.ok_or(RejectReason::BadProtocol)?;
         if flow.reply.protocol != Some(protocol) {
             return Err(RejectReason::BadProtocol);
@@ -178,7 +178,7 @@ impl ConntrackXmlParser {
         event.flow_id = flow.id;
         event.start = flow.start;
         event.stop = flow.stop;
-        event.time = self.when(&flow)?;
+        event.time = self.when(flow)?;
         if event.kind == EventKind::SessionDelete {
             let timeout = flow.timeout_second;
             event.killed = self.marks.killed(protocol, timeout, flow.has_state, flow.by_program);
@@ -209,7 +209,7 @@ impl ConntrackXmlParser {
 }
 
 /// Whether the reader is at the end of a flow, whatever it says.
-fn is_readable(result: &Result<(), RejectReason>) -> bool {
+fn is_readable(result: Result<(), RejectReason>) -> bool {
     match result {
         Ok(()) => true,
         Err(reason) => {

@@ -17,9 +17,9 @@
 //! |---|---|---|
 //! | RFC 8045 | `IP-Port-Range-*`, also as `Extended-Attribute-1.IP-Port-Range.*` | `Alloc` (1, 2), else the status |
 //! | Huawei | `Huawei-NAT-Public-Address`, `-Start-Port`, `-End-Port` | `Huawei-NAT-Port-Range-Update` (0 added, 1 deleted), else the status |
-//! | H3C, NetElastic, Travelping | `H3C-NAT-IP-Address`, `NetElastic-NAT-Public-Address`, `TP-NAT-IP-Address`, and start and end port | the status |
+//! | H3C, `NetElastic`, Travelping | `H3C-NAT-IP-Address`, `NetElastic-NAT-Public-Address`, `TP-NAT-IP-Address`, and start and end port | the status |
 //! | Nokia | `Alc-Nat-Port-Range = "203.0.113.7 1024-1535 router base"`, one a block; `Alc-Nat-Outside-Ip-Addr` where the text has no address | the status; `Alc-Nat-Port-Range-Freed` is a release |
-//! | NFWare | `NFWare-vCGNAT-NAT-Addr`, `-NAT-Port` or `-NAT-Port-Start` and `-End`, `-Inside-*`, `-Dest-*` | `NFWare-vCGNAT-Action` |
+//! | `NFWare` | `NFWare-vCGNAT-NAT-Addr`, `-NAT-Port` or `-NAT-Port-Start` and `-End`, `-Inside-*`, `-Dest-*` | `NFWare-vCGNAT-Action` |
 //!
 //! The status is Acct-Status-Type (RFC 2866): Start gives the block, Interim-Update shows it held, Stop takes it back.
 //! Accounting-On and -Off mean that the NAS lost what it gave, as long as the stream is of one NAS. A record without any
@@ -71,6 +71,9 @@ pub(super) const INFO: FormatInfo = FormatInfo {
     cut: Cut::Paragraphs,
     parser: |options| Box::new(RadiusNatParser::new(&options)),
 };
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The last second of year 9999: later stamps are damage.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -249,8 +252,6 @@ impl RadiusNatParser {
         let mut words = text.split_ascii_whitespace();
         let (month, day, year) = (words.next(), words.next(), words.next());
         let (clock, zone) = (words.next().unwrap_or_default(), words.next());
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let month = MONTHS.iter().position(|m| Some(*m) == month).ok_or(bad)?;
         let month = i8::try_from(month + 1).map_err(|_| bad)?;
         let day = day.and_then(|d| d.parse().ok()).ok_or(bad)?;
@@ -332,10 +333,8 @@ impl RadiusNatParser {
 /// What happened to a block.
 fn kind(found: &Found, status: Option<AcctStatus>) -> Result<EventKind, RejectReason> {
     let change = match (found.change, status) {
-        (Some(change), Some(AcctStatus::Stop)) if change == Change::Given => {
-            // A session that ends gives nothing.
-            return Err(RejectReason::BadValue);
-        }
+        // A session that ends gives nothing.
+        (Some(Change::Given), Some(AcctStatus::Stop)) => return Err(RejectReason::BadValue),
         (Some(change), _) => change,
         (None, Some(AcctStatus::Start)) => Change::Given,
         (None, Some(AcctStatus::Interim)) => Change::Held,
