@@ -1,14 +1,24 @@
-//! Civil stamps -> instants: the zone, year and offset of one source.
+//! Civil stamps -> instants: the zone and year of one source.
 //!
 //! A stamp that names its offset needs nothing. One without zone needs the zone of the source; one without year the
 //! year too, which then follows the stamps over New Year. Where the clocks of a zone were set back, a stamp means two
-//! instants, and both are kept: the [`WrittenTime`] reaches from the earlier to the end of the later.
+//! instants, and both are kept: the [`WrittenTime`] reaches from the earlier to the end of the later. A time that the
+//! clocks skipped is refused.
+//!
+//! The names of zones are read only as far as they are sure: UTC and GMT are what they are; any other abbreviation
+//! stands for several zones and is held against the zone that the caller names, where it also tells which of the two
+//! instants of a repeated hour is meant.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{Offset, TimeZone};
 
 use super::RejectReason;
 use super::reader::ReaderOptions;
-use crate::time::{TimeDelta, Timestamp, WrittenTime, Zone};
+use super::stamp::{Stamp, ZoneText, is_utc};
+use crate::time::{MICROS_PER_SECOND, TimeDelta, Timestamp, WrittenTime, Zone};
+
+/// How far the clocks of one record may be apart, with another zone: what lies beyond is another year.
+const BESIDE_SECOND: i64 = 60 * 86_400;
 
 /// The clock of one source.
 #[derive(Clone, Debug)]
@@ -17,11 +27,24 @@ pub(super) struct Clock {
     year: Option<i16>,
     /// The month of the last stamp without year.
     month: Option<i8>,
+    /// The minute that was looked up last: stamps come in order, and zones change on whole minutes.
+    minute: Option<(Date, i8, i8, Instants)>,
+    /// What the stamps call a zone that has no name but a number.
+    name: Option<Box<[u8]>>,
 }
+
+/// An instant and, where clocks were set back, how much later the other one is.
+type Instants = (Timestamp, Option<TimeDelta>);
 
 impl Clock {
     pub(super) fn new(options: &ReaderOptions) -> Clock {
-        Clock { zone: options.zone().cloned(), year: options.year(), month: None }
+        Clock {
+            zone: options.zone().cloned(),
+            year: options.year(),
+            month: None,
+            minute: None,
+            name: None,
+        }
     }
 
     /// A stamp with year and without zone; `subsecond_microsecond` and `resolution_microsecond` are what follows the
@@ -32,21 +55,146 @@ impl Clock {
         subsecond_microsecond: i64,
         resolution_microsecond: i64,
     ) -> Result<WrittenTime, RejectReason> {
-        let zone = self.zone.as_ref().ok_or(RejectReason::NoZone)?;
-        civil_in(zone, civil, subsecond_microsecond, resolution_microsecond)
+        let instants = self.instants(civil)?;
+        Ok(written(instants, subsecond_microsecond, resolution_microsecond))
     }
 
     /// The year of a stamp that has none.
+    ///
+    /// The year changes only where that brings the stamp within three months of the one before, in either direction:
+    /// lines near midnight come out of order. One that would lie more than half a year back in its own year is refused,
+    /// since it may as well be one of the next.
     pub(super) fn year_of(&mut self, month: i8) -> Result<i16, RejectReason> {
-        let mut year = self.year.ok_or(RejectReason::NoYear)?;
-        match self.month.replace(month) {
-            Some(12) if month == 1 => year += 1,
-            // A December line behind a January one was written before New Year.
-            Some(1) if month == 12 => year -= 1,
-            _ => {}
-        }
+        let year = self.year.ok_or(RejectReason::NoYear)?;
+        let year = match month - self.month.unwrap_or(month) {
+            ..=-9 => year + 1,
+            -8 | -7 => return Err(RejectReason::NoYear),
+            9.. => year - 1,
+            _ => year,
+        };
+        self.month = Some(month);
         self.year = Some(year);
         Ok(year)
+    }
+
+    /// The instant of a stamp.
+    pub(super) fn read(&mut self, stamp: &Stamp<'_>) -> Result<WrittenTime, RejectReason> {
+        let year = match stamp.year {
+            Some(year) => year,
+            None => self.year_of(stamp.month)?,
+        };
+        self.read_in(year, stamp)
+    }
+
+    /// The instant of a stamp beside another one of the same record, which gives the year where it has none and tells
+    /// the two instants of a repeated hour apart.
+    pub(super) fn read_beside(
+        &mut self,
+        stamp: &Stamp<'_>,
+        other: WrittenTime,
+    ) -> Result<WrittenTime, RejectReason> {
+        let time = if let Some(year) = stamp.year {
+            self.read_in(year, stamp)?
+        } else {
+            self.read_near(stamp, other)?
+        };
+        let later = time.resolution_microsecond() - resolution(stamp);
+        if later == 0 {
+            return Ok(time);
+        }
+        let second = time.start().plus(TimeDelta::from_microsecond(later));
+        let (near, far) = if distance(time.start(), other) <= distance(second, other) {
+            (time.start(), second)
+        } else {
+            (second, time.start())
+        };
+        // Only where the other clock is close to one and nowhere near the other.
+        if distance(near, other).saturating_mul(4) < distance(far, other) {
+            return Ok(WrittenTime::new(near, resolution(stamp)));
+        }
+        Ok(time)
+    }
+
+    /// The instant in the year that brings it nearest to `other`, from which on the stream has a year.
+    fn read_near(
+        &mut self,
+        stamp: &Stamp<'_>,
+        other: WrittenTime,
+    ) -> Result<WrittenTime, RejectReason> {
+        let near = year_at(other.start()).ok_or(RejectReason::NoYear)?;
+        let mut best = Err(RejectReason::NoYear);
+        let mut least = BESIDE_SECOND * MICROS_PER_SECOND;
+        for year in [near, near.saturating_sub(1), near.saturating_add(1)] {
+            match self.read_in(year, stamp) {
+                Ok(time) => {
+                    let apart = distance(time.start(), other);
+                    if apart <= least {
+                        (best, least) = (Ok((year, time)), apart);
+                    }
+                }
+                Err(reason) if best.is_err() => best = Err(reason),
+                Err(_) => {}
+            }
+        }
+        let (year, time) = best?;
+        self.year = Some(year);
+        self.month = Some(stamp.month);
+        Ok(time)
+    }
+
+    fn read_in(&mut self, year: i16, stamp: &Stamp<'_>) -> Result<WrittenTime, RejectReason> {
+        let civil = civil_of(year, stamp)?;
+        let (sub, resolution) = (stamp.subsecond_microsecond, resolution(stamp));
+        match stamp.zone {
+            ZoneText::None => self.civil(civil, sub, resolution),
+            ZoneText::Offset(second) => {
+                let offset = Offset::from_seconds(second).map_err(|_| RejectReason::BadTime)?;
+                let at = offset.to_timestamp(civil).map_err(|_| RejectReason::BadTime)?;
+                let at = Timestamp::from_microsecond(at.as_microsecond());
+                Ok(written((at, None), sub, resolution))
+            }
+            ZoneText::Name(name) if is_utc(name) => utc(civil, sub, resolution),
+            ZoneText::Name(name) => {
+                let instants = self.named(civil, name)?;
+                Ok(written(instants, sub, resolution))
+            }
+        }
+    }
+
+    fn instants(&mut self, civil: DateTime) -> Result<Instants, RejectReason> {
+        let second = TimeDelta::from_second(i64::from(civil.second()));
+        if let Some((date, hour, minute, (first, fold))) = self.minute
+            && (date, hour, minute) == (civil.date(), civil.hour(), civil.minute())
+        {
+            return Ok((first.plus(second), fold));
+        }
+        let zone = self.zone.as_ref().ok_or(RejectReason::NoZone)?;
+        let (first, fold) = zone.instants(civil).map_err(|_| RejectReason::BadTime)?;
+        let at_minute = (first.minus(second), fold);
+        self.minute = Some((civil.date(), civil.hour(), civil.minute(), at_minute));
+        Ok((first, fold))
+    }
+
+    /// The instants of a stamp with the name of a zone, which must be one of the named zone's own.
+    fn named(&mut self, civil: DateTime, name: &[u8]) -> Result<Instants, RejectReason> {
+        let (first, fold) = self.instants(civil)?;
+        let zone = self.zone.as_ref().ok_or(RejectReason::NoZone)?;
+        let second = fold.map(|later| first.plus(later));
+        match (zone.goes_by(name, first), second.map(|at| (at, zone.goes_by(name, at)))) {
+            (Some(true), Some((_, Some(true)))) => Ok((first, fold)),
+            (Some(true), _) => Ok((first, None)),
+            (Some(false), Some((second, Some(true)))) => Ok((second, None)),
+            (Some(false), _) => Err(RejectReason::ZoneMismatch),
+            // Any one name will do for a number, but not two: summer time would have another number.
+            (None, _) => match &self.name {
+                Some(known) if !known.eq_ignore_ascii_case(name) => Err(RejectReason::ZoneMismatch),
+                Some(_) => Ok((first, fold)),
+                None => {
+                    self.name = Some(Box::from(name));
+                    Ok((first, fold))
+                }
+            },
+        }
     }
 }
 
@@ -56,18 +204,227 @@ pub(super) fn utc(
     subsecond_microsecond: i64,
     resolution_microsecond: i64,
 ) -> Result<WrittenTime, RejectReason> {
-    civil_in(&Zone::UTC, civil, subsecond_microsecond, resolution_microsecond)
+    let instants = Zone::UTC.instants(civil).map_err(|_| RejectReason::BadTime)?;
+    Ok(written(instants, subsecond_microsecond, resolution_microsecond))
 }
 
-fn civil_in(
-    zone: &Zone,
-    civil: DateTime,
-    subsecond_microsecond: i64,
-    resolution_microsecond: i64,
-) -> Result<WrittenTime, RejectReason> {
-    let (first, fold) = zone.instants(civil).map_err(|_| RejectReason::BadTime)?;
-    let start = Timestamp::from_microsecond(first.as_microsecond() + subsecond_microsecond);
-    let resolution =
-        resolution_microsecond.saturating_add(fold.map_or(0, TimeDelta::as_microsecond));
-    Ok(WrittenTime::new(start, resolution))
+/// A stamp in UTC that has its year, whatever zone it names.
+pub(super) fn utc_stamp(stamp: &Stamp<'_>) -> Result<WrittenTime, RejectReason> {
+    let civil = civil_of(stamp.year.ok_or(RejectReason::NoYear)?, stamp)?;
+    utc(civil, stamp.subsecond_microsecond, resolution(stamp))
+}
+
+fn civil_of(year: i16, stamp: &Stamp<'_>) -> Result<DateTime, RejectReason> {
+    // A leap second has no instant of its own in Unix time.
+    let second = stamp.second.min(59);
+    DateTime::new(year, stamp.month, stamp.day, stamp.hour, stamp.minute, second, 0)
+        .map_err(|_| RejectReason::BadTime)
+}
+
+/// How fine the stamp is; a leap second shares the one before it and reaches into the one behind.
+fn resolution(stamp: &Stamp<'_>) -> i64 {
+    let leap = if stamp.second == 60 { MICROS_PER_SECOND } else { 0 };
+    stamp.resolution_microsecond + leap
+}
+
+fn written((first, fold): Instants, subsecond: i64, resolution: i64) -> WrittenTime {
+    let start = Timestamp::from_microsecond(first.as_microsecond().saturating_add(subsecond));
+    WrittenTime::new(start, resolution.saturating_add(fold.map_or(0, TimeDelta::as_microsecond)))
+}
+
+/// How far apart two instants are, in microseconds.
+fn distance(at: Timestamp, other: WrittenTime) -> i64 {
+    at.since(other.start()).as_microsecond().saturating_abs()
+}
+
+fn year_at(at: Timestamp) -> Option<i16> {
+    let at = jiff::Timestamp::from_microsecond(at.as_microsecond()).ok()?;
+    Some(TimeZone::UTC.to_datetime(at).year())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::natlog::scan::Cursor;
+    use crate::natlog::stamp::stamp;
+
+    fn clock(zone: Option<&str>, year: Option<i16>) -> Clock {
+        let mut options = ReaderOptions::new();
+        if let Some(zone) = zone {
+            options = options.with_zone(zone.parse().unwrap());
+        }
+        if let Some(year) = year {
+            options = options.with_year(year);
+        }
+        Clock::new(&options)
+    }
+
+    fn read(clock: &mut Clock, text: &str) -> Result<String, RejectReason> {
+        let time = clock.read(&stamp(&mut Cursor::new(text.as_bytes())).unwrap())?;
+        Ok(time.range().rfc3339())
+    }
+
+    #[test]
+    fn a_repeated_hour_is_both_of_its_instants() {
+        for (zone, text, range) in [
+            ("Europe/Berlin", "2026-10-25 02:30:00", "2026-10-25T00:30:00Z/2026-10-25T01:30:01Z"),
+            ("Europe/Berlin", "2026-10-25 01:59:59", "2026-10-24T23:59:59Z/2026-10-25T00:00:00Z"),
+            ("Europe/Berlin", "2026-10-25 03:00:00", "2026-10-25T02:00:00Z/2026-10-25T02:00:01Z"),
+            (
+                "America/New_York",
+                "2026-11-01 01:59:59.25",
+                "2026-11-01T05:59:59.25Z/2026-11-01T06:59:59.26Z",
+            ),
+            ("UTC", "2026-10-25 02:30:00", "2026-10-25T02:30:00Z/2026-10-25T02:30:01Z"),
+        ] {
+            let mut clock = clock(Some(zone), None);
+            assert_eq!(read(&mut clock, text).as_deref(), Ok(range), "{zone} {text}");
+            // Once more, from the minute that is kept.
+            assert_eq!(read(&mut clock, text).as_deref(), Ok(range), "{zone} {text}");
+        }
+    }
+
+    #[test]
+    fn a_name_or_offset_tells_the_instants_apart() {
+        let mut berlin = clock(Some("Europe/Berlin"), Some(2026));
+        let summer = "2026-10-25T00:30:00Z/2026-10-25T00:30:01Z";
+        let winter = "2026-10-25T01:30:00Z/2026-10-25T01:30:01Z";
+        assert_eq!(read(&mut berlin, "Oct 25 02:30:00 CEST: %X").as_deref(), Ok(summer));
+        assert_eq!(read(&mut berlin, "Oct 25 02:30:00 CET: %X").as_deref(), Ok(winter));
+        assert_eq!(read(&mut berlin, "2026-10-25T02:30:00+01:00").as_deref(), Ok(winter));
+        assert_eq!(read(&mut berlin, "Oct 25 00:30:00 UTC: %X").as_deref(), Ok(summer));
+        assert_eq!(read(&mut berlin, "Oct 25 02:30:00 EST: %X"), Err(RejectReason::ZoneMismatch));
+        // Winter time in July: the box is not set as the caller thinks.
+        assert_eq!(read(&mut berlin, "Jul 25 02:30:00 CET: %X"), Err(RejectReason::ZoneMismatch));
+    }
+
+    #[test]
+    fn a_name_alone_is_no_zone() {
+        let mut none = clock(None, Some(2026));
+        for name in ["CET", "EST", "IST", "BRT"] {
+            let text = format!("Jul 25 02:30:00 {name}: %X");
+            assert_eq!(read(&mut none, &text), Err(RejectReason::NoZone), "{name}");
+        }
+        assert!(read(&mut none, "Jul 25 02:30:00.5 gmt: %X").is_ok());
+        assert_eq!(read(&mut none, "Jul 25 02:30:00"), Err(RejectReason::NoZone));
+    }
+
+    #[test]
+    fn a_zone_without_name_takes_one_name_and_no_other() {
+        let mut fixed = clock(Some("-03:00"), Some(2026));
+        assert!(read(&mut fixed, "Jul 25 02:30:00 BRT: %X").is_ok());
+        assert!(read(&mut fixed, "Jul 25 02:30:01 BRT: %X").is_ok());
+        assert_eq!(read(&mut fixed, "Jul 25 02:30:01 BRST: %X"), Err(RejectReason::ZoneMismatch));
+    }
+
+    #[test]
+    fn a_time_that_clocks_skipped_is_refused() {
+        for (zone, text) in
+            [("Europe/Berlin", "2026-03-29 02:30:00"), ("America/New_York", "2026-03-08 02:00:00")]
+        {
+            let mut clock = clock(Some(zone), None);
+            assert_eq!(read(&mut clock, text), Err(RejectReason::BadTime), "{zone}");
+        }
+    }
+
+    fn days(first: i16, texts: &[&str]) -> Vec<String> {
+        let mut clock = clock(Some("UTC"), Some(first));
+        texts
+            .iter()
+            .map(|text| match read(&mut clock, &format!("{text} 23:59:59")) {
+                Ok(range) => range[..10].to_owned(),
+                Err(reason) => reason.to_string(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_year_follows_the_stamps_over_new_year_and_back() {
+        assert_eq!(
+            days(2026, &["Dec 30", "Dec 31", "Jan  1", "Dec 31", "Jan  1", "Jan  2", "Jul  1"]),
+            [
+                "2026-12-30",
+                "2026-12-31",
+                "2027-01-01",
+                "2026-12-31",
+                "2027-01-01",
+                "2027-01-02",
+                "2027-07-01"
+            ]
+        );
+        // The first line may be a late one of the old year.
+        assert_eq!(days(2027, &["Jan  1", "Dec 31"]), ["2027-01-01", "2026-12-31"]);
+        assert_eq!(days(2026, &["Nov  9", "Feb  3"]), ["2026-11-09", "2027-02-03"]);
+    }
+
+    #[test]
+    fn one_stamp_out_of_order_moves_no_other() {
+        // A box that restarts begins with a clock of its own.
+        for stray in ["Jan  1", "Mar  1", "Sep  1", "Nov 30"] {
+            let got = days(2026, &["Dec 15", stray, "Dec 15"]);
+            assert_eq!([&got[0], &got[2]], ["2026-12-15", "2026-12-15"], "{stray}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_that_may_be_of_either_year_is_refused() {
+        assert_eq!(days(2026, &["Nov  9", "Apr  3"]), ["2026-11-09", "no-year"]);
+        assert_eq!(days(2026, &["Jan  9", "Aug  3"]), ["2026-01-09", "2026-08-03"]);
+    }
+
+    #[test]
+    fn the_last_of_february_needs_its_year() {
+        assert_eq!(days(2027, &["Feb 29"]), ["bad-time"]);
+        assert_eq!(days(2028, &["Feb 29"]), ["2028-02-29"]);
+        assert_eq!(
+            read(&mut clock(Some("UTC"), None), "Feb 28 01:00:00"),
+            Err(RejectReason::NoYear)
+        );
+    }
+
+    fn beside(clock: &mut Clock, text: &str, other: &str) -> Result<String, RejectReason> {
+        let other = WrittenTime::parse(other, None).unwrap();
+        let stamp = stamp(&mut Cursor::new(text.as_bytes())).unwrap();
+        Ok(clock.read_beside(&stamp, other)?.range().rfc3339())
+    }
+
+    #[test]
+    fn a_stamp_beside_another_takes_its_year() {
+        let mut clock = clock(Some("Asia/Karachi"), None);
+        for (text, other, start) in [
+            ("Jun 30 22:44:25", "2026-06-30T17:44:26Z", "2026-06-30T17:44:25Z"),
+            ("Jan  1 04:59:59", "2026-12-31T23:59:59Z", "2026-12-31T23:59:59Z"),
+            ("Dec 31 23:59:59", "2027-01-01T00:00:00Z", "2026-12-31T18:59:59Z"),
+        ] {
+            let range = beside(&mut clock, text, other).unwrap();
+            assert!(range.starts_with(start), "{text}: {range}");
+        }
+        // From then on the stream has a year.
+        assert_eq!(read(&mut clock, "Dec 31 23:59:59").unwrap()[..10], *"2026-12-31");
+        assert_eq!(
+            beside(&mut clock, "Jul  1 00:00:00", "2026-12-31T23:59:59Z"),
+            Err(RejectReason::NoYear)
+        );
+    }
+
+    #[test]
+    fn another_clock_tells_the_instants_apart() {
+        let mut clock = clock(Some("Europe/Berlin"), None);
+        let text = "2026-10-25 02:30:00";
+        for (other, range) in [
+            ("2026-10-25T00:29:59Z", "2026-10-25T00:30:00Z/2026-10-25T00:30:01Z"),
+            ("2026-10-25T01:30:02Z", "2026-10-25T01:30:00Z/2026-10-25T01:30:01Z"),
+            ("2026-10-25T01:00:00Z", "2026-10-25T00:30:00Z/2026-10-25T01:30:01Z"),
+        ] {
+            assert_eq!(beside(&mut clock, text, other).as_deref(), Ok(range), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_leap_second_reaches_into_the_next() {
+        assert_eq!(
+            read(&mut clock(None, None), "2016-12-31T23:59:60Z").as_deref(),
+            Ok("2016-12-31T23:59:59Z/2017-01-01T00:00:01Z")
+        );
+    }
 }

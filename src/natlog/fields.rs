@@ -49,6 +49,10 @@ keys! {
     State "state"
     Killed "killed"
     FlowId "flow_id"
+    TimeUntil "time_until"
+    StartUntil "start_until"
+    StopUntil "stop_until"
+    EndUntil "end_until"
 }
 
 impl Key {
@@ -69,17 +73,28 @@ pub(super) fn fill<'a>(
     event: &mut Event,
 ) -> Result<(), Refusal> {
     let get = |key| get(key).filter(|text| !text.is_empty());
-    let time = |key| match get(key).map(|text| WrittenTime::parse(text, options.zone())) {
+    let written = |key| match get(key).map(|text| WrittenTime::parse(text, options.zone())) {
         None => Ok(None),
         Some(Ok(time)) => Ok(Some(time)),
         Some(Err(ParseTimeError::NoZone(_))) => Err((RejectReason::NoZone, Some(key))),
         Some(Err(_)) => Err((RejectReason::BadTime, Some(key))),
     };
     let missing = |key| (RejectReason::MissingField, Some(key));
+    let time = |key, until_key| match (written(key)?, written(until_key)?) {
+        (Some(from), Some(until)) => {
+            let length = until.start().since(from.start()).as_microsecond();
+            if length < from.resolution_microsecond() {
+                return Err((RejectReason::BadTime, Some(until_key)));
+            }
+            Ok(Some(WrittenTime::new(from.start(), length)))
+        }
+        (None, Some(_)) => Err(missing(key)),
+        (from, None) => Ok(from),
+    };
 
-    event.time = time(Key::Time)?;
-    event.start = time(Key::Start)?;
-    event.stop = match (time(Key::Stop)?, time(Key::End)?) {
+    event.time = time(Key::Time, Key::TimeUntil)?;
+    event.start = time(Key::Start, Key::StartUntil)?;
+    event.stop = match (time(Key::Stop, Key::StopUntil)?, time(Key::End, Key::EndUntil)?) {
         (Some(_), Some(_)) => return Err((RejectReason::RepeatedColumn, Some(Key::End))),
         (stop, end) => stop.or(end),
     };

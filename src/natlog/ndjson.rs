@@ -10,14 +10,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
+use super::ColumnMap;
+use super::columns::Bound;
 use super::fields::{self, Key};
 use super::format::{Cut, FormatInfo, Status, Yields};
-use super::reader::{LineParser, ReaderOptions, column};
+use super::reader::{LineParser, ReaderOptions, Unit, column};
 use super::{Event, EventKind, Reject, RejectReason};
 use crate::inside::InsideHost;
-use crate::time::WrittenTime;
 
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
@@ -57,7 +60,11 @@ impl LineParser for NdjsonParser {
     fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
         let text = std::str::from_utf8(line)
             .map_err(|err| (RejectReason::NotUtf8, column(err.valid_up_to())))?;
-        let object: Object<'_> = serde_json::from_str(text).map_err(|err| {
+        let map = self.options.columns();
+        let mut json = serde_json::Deserializer::from_str(text);
+        let object =
+            Seed(map).deserialize(&mut json).and_then(|object| json.end().map(|()| object));
+        let object = object.map_err(|err| {
             let at = u32::try_from(err.column()).unwrap_or(u32::MAX).max(1);
             (if err.is_eof() { RejectReason::CutShort } else { RejectReason::BadJson }, at)
         })?;
@@ -67,7 +74,17 @@ impl LineParser for NdjsonParser {
         if let Some((reason, key)) = object.refusal {
             return Err((reason, key_column(text, &key)));
         }
-        let get = |key: Key| object.values.get(key as usize)?.as_deref();
+        let mut constants = map.into_iter().flat_map(ColumnMap::constants);
+        if let Some((key, _)) =
+            constants.find(|(key, _)| object.values.get(*key as usize).is_some_and(Option::is_some))
+        {
+            return Err((RejectReason::RepeatedColumn, key_column(text, key.name())));
+        }
+        let get = |key: Key| {
+            let constant = || map?.constants().find(|(constant, _)| *constant == key);
+            let value = object.values.get(key as usize)?.as_deref();
+            value.or_else(|| constant().map(|(_, constant)| constant))
+        };
         fields::fill(get, &self.options, event)
             .map_err(|(reason, key)| (reason, key.map_or(1, |key| key_column(text, key.name()))))
     }
@@ -86,15 +103,19 @@ struct Object<'a> {
     refusal: Option<(RejectReason, String)>,
 }
 
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
+/// Reads an object with the map of its members.
+#[derive(Clone, Copy)]
+struct Seed<'m>(Option<&'m ColumnMap>);
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Object<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct ObjectVisitor;
-
-impl<'de> Visitor<'de> for ObjectVisitor {
+impl<'de> Visitor<'de> for Seed<'_> {
     type Value = Object<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,7 +126,15 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         let mut object =
             Object { values: [const { None }; Key::COUNT], rejected: None, refusal: None };
         while let Some(Text(name)) = map.next_key()? {
-            let Some(key) = Key::from_name(&name) else {
+            let bound = match self.0 {
+                Some(columns) => columns.bound(&name),
+                None => Key::from_name(&name).map(Bound::own),
+            };
+            if let Some(Bound { key: None, .. }) = bound {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let Some((bound, key)) = bound.and_then(|bound| Some((bound, bound.key?))) else {
                 if name == "reject" {
                     // What was in order and held no fact there holds none here.
                     let reason = match map.next_value()? {
@@ -123,13 +152,23 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let refuse = |reason| (reason, key.name().to_owned());
+            let refuse = |reason| (reason, name.clone().into_owned());
             match (map.next_value()?, object.values.get_mut(key as usize)) {
                 (Scalar::Null, _) | (_, None) => {}
                 (Scalar::Other, _) => {
                     object.refusal.get_or_insert_with(|| refuse(RejectReason::BadValue));
                 }
                 (Scalar::Text(text), Some(slot)) => {
+                    let text = match self.0 {
+                        Some(columns) => {
+                            let mut ours = String::new();
+                            if let Err(reason) = columns.convert(bound, &text, &mut ours) {
+                                object.refusal.get_or_insert_with(|| refuse(reason));
+                            }
+                            Cow::Owned(ours)
+                        }
+                        None => text,
+                    };
                     if slot.replace(text).is_some() {
                         object.refusal.get_or_insert_with(|| refuse(RejectReason::RepeatedColumn));
                     }
@@ -219,15 +258,30 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 /// Keys come in this order, and only those that the event has: `line`, `event`, `proto` (its number), `inside`,
 /// `inside_port`, `outside`, `port` or `first` and `last`, `dst`, `dport`, `time`, `start`, `stop` (`end` of an
 /// allocation), `realm`, `login`, `pool`, `timeout`, `state`, `killed`, `flow_id`. Times are RFC 3339 in UTC with the
-/// digits of their resolution.
+/// digits of their resolution; an interval that no digits say, such as an hour that clocks repeated, is its first
+/// instant, followed by its end in `time_until` (`start_until`, `stop_until`, `end_until`).
 ///
 /// # Errors
 ///
 /// Those of the writer.
 pub fn write_event(event: &Event, w: impl io::Write) -> io::Result<()> {
+    write_event_of(Unit::Line, event, w)
+}
+
+/// Writes an event as [`write_event`] does, of a stream of these units: of a stream of datagrams the first keys are
+/// `datagram`, `record` (its number in the datagram) and `offset` (that of the datagram's bytes).
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_event_of(unit: Unit, event: &Event, w: impl io::Write) -> io::Result<()> {
     let mut object = ObjectWriter { w, has_key: false };
     if event.line > 0 {
-        object.number("line", event.line)?;
+        object.number(unit.name(), event.line)?;
+        if unit == Unit::Datagram {
+            object.number("record", event.record)?;
+            object.number("offset", event.span.offset)?;
+        }
     }
     object.text("event", event.kind.name())?;
     if let Some(protocol) = event.protocol {
@@ -261,10 +315,23 @@ pub fn write_event(event: &Event, w: impl io::Write) -> io::Result<()> {
             object.number(Key::Dport.name(), port)?;
         }
     }
-    let end = if event.kind == EventKind::Allocation { Key::End } else { Key::Stop };
-    for (key, time) in [(Key::Time, event.time), (Key::Start, event.start), (end, event.stop)] {
-        if let Some(text) = time.map(WrittenTime::rfc3339) {
-            object.text(key.name(), &text)?;
+    let (end, end_until) = if event.kind == EventKind::Allocation {
+        (Key::End, Key::EndUntil)
+    } else {
+        (Key::Stop, Key::StopUntil)
+    };
+    for (key, until, time) in [
+        (Key::Time, Key::TimeUntil, event.time),
+        (Key::Start, Key::StartUntil, event.start),
+        (end, end_until, event.stop),
+    ] {
+        match time {
+            Some(time) if time.is_digits() => object.text(key.name(), &time.rfc3339())?,
+            Some(time) => {
+                object.text(key.name(), &time.start().rfc3339())?;
+                object.text(until.name(), &time.end().rfc3339())?;
+            }
+            None => {}
         }
     }
     let realm = event.inside.as_ref().and_then(InsideHost::realm);
@@ -292,8 +359,17 @@ pub fn write_event(event: &Event, w: impl io::Write) -> io::Result<()> {
 ///
 /// Those of the writer.
 pub fn write_reject(reject: &Reject, w: impl io::Write) -> io::Result<()> {
+    write_reject_of(Unit::Line, reject, w)
+}
+
+/// Writes a reject of a stream of these units, with the key `datagram` for `line` where those are datagrams.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_reject_of(unit: Unit, reject: &Reject, w: impl io::Write) -> io::Result<()> {
     let mut object = ObjectWriter { w, has_key: false };
-    object.number("line", reject.line)?;
+    object.number(unit.name(), reject.line)?;
     object.number("offset", reject.span.offset)?;
     object.text("reject", reject.reason.name())?;
     object.number("column", reject.column)?;
@@ -357,6 +433,34 @@ mod tests {
         let mut out = Vec::new();
         write_event(&event, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), line);
+    }
+
+    #[test]
+    fn a_time_that_no_digits_say_is_written_with_its_end() {
+        let line = concat!(
+            r#"{"event":"session_delete","outside":"203.0.113.1","port":1,"#,
+            r#""time":"2026-10-25T00:30:00Z","time_until":"2026-10-25T01:30:01Z","#,
+            r#""start":"2026-10-24T00:30:00.5Z","start_until":"2026-10-24T00:30:01.5Z","#,
+            r#""stop":"2026-10-25T00:30:00Z","stop_until":"2026-10-25T01:30:01Z"}"#,
+            "\n"
+        );
+        let event = parse(line.trim_end()).unwrap();
+        assert_eq!(event.time.unwrap().resolution_microsecond(), 3_601_000_000);
+        let mut out = Vec::new();
+        write_event(&event, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), line);
+        for (from, to, reason) in [
+            (r#""time_until":"2026-10-25T01"#, r#""time_until":"2026-10-25T00"#, None),
+            (
+                r#""time_until":"2026-10-25T01"#,
+                r#""time_until":"2026-10-24T01"#,
+                Some(RejectReason::BadTime),
+            ),
+            (r#""time":"2026-10-25T00:30:00Z","#, "", Some(RejectReason::MissingField)),
+        ] {
+            let read = parse(line.replacen(from, to, 1).trim_end());
+            assert_eq!(read.err().map(|(reason, _)| reason), reason, "{to}");
+        }
     }
 
     #[test]

@@ -39,6 +39,12 @@ impl<'a> Cursor<'a> {
         self.rest = &[];
     }
 
+    /// Moves past so many bytes.
+    #[inline]
+    pub(super) fn skip(&mut self, len: usize) {
+        self.rest = self.rest.get(len..).unwrap_or_default();
+    }
+
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()

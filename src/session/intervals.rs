@@ -38,8 +38,10 @@ pub(super) struct SourceFacts<'a> {
     pub(super) first: Timestamp,
 }
 
+/// How much a stamp leaves open: what its profile says, and never less than what it says itself.
 fn resolution(profile: &Profile, at: WrittenTime) -> TimeDelta {
-    profile.resolution.unwrap_or(TimeDelta::from_microsecond(at.resolution_microsecond()))
+    let own = TimeDelta::from_microsecond(at.resolution_microsecond());
+    profile.resolution.map_or(own, |least| least.max(own))
 }
 
 /// The first instant after everything that `at` may mean.

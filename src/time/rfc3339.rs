@@ -73,6 +73,15 @@ impl Zone {
             AmbiguousOffset::Gap { .. } => Err(ParseTimeError::Gap(civil.to_string())),
         }
     }
+
+    /// Whether the zone goes by that abbreviation at that instant; none where it has only a number then.
+    pub(crate) fn goes_by(&self, name: &[u8], at: Timestamp) -> Option<bool> {
+        let at = jiff::Timestamp::from_microsecond(at.as_microsecond()).ok()?;
+        let info = self.0.to_offset_info(at);
+        let own = info.abbreviation().as_bytes();
+        let has_name = own.first().is_some_and(u8::is_ascii_alphabetic);
+        has_name.then(|| own.eq_ignore_ascii_case(name))
+    }
 }
 
 impl std::str::FromStr for Zone {
@@ -144,7 +153,20 @@ fn written_fraction(s: &str) -> Option<(i64, i64)> {
     Some(fraction_micros(fraction.get(..end)?))
 }
 
+const MINUTE: i64 = 60 * super::MICROS_PER_SECOND;
+
+/// The lengths of interval that digits say, in microseconds, with their decimals.
+const STEPS: [(i64, usize); 8] =
+    [(1, 6), (10, 5), (100, 4), (1_000, 3), (10_000, 2), (100_000, 1), (1_000_000, 0), (MINUTE, 0)];
+
 impl WrittenTime {
+    /// Whether the interval is one that digits truncate to, so that [`WrittenTime::rfc3339`] says it exactly.
+    pub fn is_digits(self) -> bool {
+        let length = self.resolution_microsecond();
+        STEPS.iter().any(|(step, _)| *step == length)
+            && self.start().as_microsecond().rem_euclid(length) == 0
+    }
+
     /// RFC 3339 in UTC with the digits that its resolution has, so that reading it back gives the same interval:
     /// whole seconds print no fraction, whole minutes no seconds. Years of other than four digits are written as
     /// `@seconds[.fraction]`.
@@ -160,17 +182,6 @@ impl WrittenTime {
     /// # Ok::<(), portledger::time::ParseTimeError>(())
     /// ```
     pub fn rfc3339(self) -> String {
-        const MINUTE: i64 = 60 * super::MICROS_PER_SECOND;
-        const STEPS: [(i64, usize); 8] = [
-            (1, 6),
-            (10, 5),
-            (100, 4),
-            (1_000, 3),
-            (10_000, 2),
-            (100_000, 1),
-            (1_000_000, 0),
-            (MINUTE, 0),
-        ];
         let micros = self.start().as_microsecond();
         let floor = |step: i64| micros.saturating_sub(micros.rem_euclid(step));
         let end = self.end().as_microsecond();

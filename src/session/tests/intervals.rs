@@ -18,6 +18,17 @@ fn outer_begins_late_before_the_create_and_inner_at_it() {
 }
 
 #[test]
+fn a_stamp_that_says_less_than_its_profile_is_believed() {
+    // A repeated hour: the release is at 160 or an hour later, whatever the profile says of ordinary stamps.
+    let coarse = Profile { resolution: Some(TimeDelta::from_second(1)), ..Profile::unknown() };
+    let wide = WrittenTime::new(t(160.0), 3_601_000_000);
+    let release = Event { time: Some(wide), ..delete(1, 160.0) };
+    let a = one(&assemble(coarse, &[create(1, 100.0), release]));
+    assert_eq!(a.outer.end(), t(160.0 + 3_601.0));
+    assert_eq!(a.inner.unwrap().end(), t(160.0));
+}
+
+#[test]
 fn outer_never_begins_before_a_logged_start() {
     //          start 100 (.. 101)
     //   99.2   |  create 100.2
