@@ -74,10 +74,8 @@ impl CiscoXeParser {
         };
         let mut word = next();
         let is_create = match (name, word) {
-            (b"%IPNAT-6-CREATED" | b"%IPNAT-6-NAT_CREATED", _) => Some(true),
-            (b"%IPNAT-6-DELETED" | b"%IPNAT-6-NAT_DELETED", _) => Some(false),
-            (_, b"Created") => Some(true),
-            (_, b"Deleted") => Some(false),
+            (b"%IPNAT-6-CREATED" | b"%IPNAT-6-NAT_CREATED", _) | (_, b"Created") => Some(true),
+            (b"%IPNAT-6-DELETED" | b"%IPNAT-6-NAT_DELETED", _) | (_, b"Deleted") => Some(false),
             _ => None,
         };
         let is_create = is_create.ok_or_else(|| unknown(name, word))?;
