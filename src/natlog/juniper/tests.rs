@@ -143,7 +143,7 @@ fn services_cards_have_a_clock_of_their_own_in_utc() {
         + "JSERVICES_NAT_PORT_BLOCK_ACTIVE: 100.64.0.10 -> 203.0.113.7:1024-1087 0x6a44007a";
     assert!(
         read(&block).contains(
-            r#""time":"2026-10-31T04:46:04Z","start":"2026-06-30T17:44:26Z","realm":"SET""#
+            r#""time":"2026-10-31T04:46:04Z","start":"2026-06-30T17:44:26Z","header_time":"2026-10-31T04:46:05Z","realm":"SET""#
         )
     );
     let options = ReaderOptions::new().with_realm(Realm::new("all"));
