@@ -298,10 +298,11 @@ mod tests {
             ]
         );
         let relayed = format!("2026-05-31T11:30:01.5+00:00 10.0.0.9 {TWO}");
-        let got = read(&relayed)
-            .iter()
-            .map(|e| e.replace(r#","header_time":"2026-05-31T11:30:01.5Z""#, ""));
-        assert_eq!(got.collect::<Vec<_>>(), read(TWO));
+        let mut got = read(&relayed);
+        for event in &mut got {
+            *event = event.replace(r#","header_time":"2026-05-31T11:30:01.5Z""#, "");
+        }
+        assert_eq!(got, read(TWO));
         assert_eq!(read(&TWO.replace("][", "] [")), read(TWO));
         assert_eq!(read(&TWO.replace("NAT44 - [", "NAT44 [")), read(TWO));
         assert_eq!(read(&TWO.replace(" - - ]", "]"))[0], BLOCK);
