@@ -101,7 +101,8 @@ fn assert_nothing_vanishes(format: Format, bytes: &[u8], records: &[Result<Event
     assert_eq!(at, bytes.len());
     let lines = newlines(bytes) + usize::from(bytes.last().is_some_and(|&b| b != b'\n'));
     assert_eq!(line - 1, lines as u64);
-    if format != Format::Csv {
+    // Records of these take several lines.
+    if ![Format::Csv, Format::NfdumpJson, Format::RadiusNat].contains(&format) {
         assert_eq!(records.len(), lines);
     }
 }

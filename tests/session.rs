@@ -5,7 +5,7 @@ mod session_oracle;
 
 use portledger::PortRange;
 use portledger::allocation::{Allocation, Ended, SourceId};
-use portledger::natlog::Event;
+use portledger::natlog::{Event, EventKind};
 use portledger::session::{Assembled, Assembler, Profile};
 use portledger::time::{TimeDelta, TimeRange, Timestamp};
 use proptest::prelude::*;
@@ -169,5 +169,64 @@ proptest! {
                 );
             }
         }
+    }
+
+    /// Whatever the releases leave out, and however many tenancies they then fit: each tenancy whose create was read is one
+    /// allocation of the right host on the right port, which holds all its packets and is certain of its time only; and
+    /// where nothing was left in doubt or open, it ends.
+    #[test]
+    fn a_log_with_short_releases_names_nobody_else(
+        plans in plans(),
+        style in style(),
+        left_out in 0..4_u8,
+        has_start in any::<bool>(),
+    ) {
+        let World { tenancies, lines } = world(&plans, style);
+        let stripped: Vec<Event> = lines
+            .iter()
+            .map(|line| {
+                let mut line = line.clone();
+                line.flow_id = None;
+                if line.kind == EventKind::Update {
+                    // An update without a flow number may be of any tenancy of its flow.
+                    line.kind = EventKind::AddressBind;
+                }
+                if line.kind == EventKind::SessionDelete {
+                    if left_out & 1 != 0 {
+                        line.destination = None;
+                    }
+                    if left_out & 2 != 0 {
+                        (line.outside, line.ports) = (None, None);
+                    }
+                    if !has_start {
+                        (line.start, line.stop) = (None, None);
+                    }
+                }
+                line
+            })
+            .collect();
+        let done = assemble(&stripped);
+        prop_assert!(done.audit.adds_up(), "{:?}", done.audit);
+        let mut found = Vec::new();
+        for a in &done.allocations {
+            sane(a)?;
+            // A release alone on a whole key says itself whose it was.
+            let Some(create) = a.origin.create else { continue };
+            let number = tenancy_of(create.span);
+            found.push(number);
+            let truth = &tenancies[number];
+            let host = done.hosts[a.inside.0 as usize].to_string();
+            prop_assert!(host.ends_with(&format!(".{}", truth.host)), "{} {:?}", host, truth);
+            prop_assert_eq!(a.ports, PortRange::single(4000 + u16::from(truth.key)));
+            for &packet in &truth.packets {
+                prop_assert!(contains(a.outer, packet), "{packet} {a:?} {truth:?}");
+            }
+            if let Some(inner) = a.inner {
+                prop_assert!(micros(inner.start()) >= truth.start(), "{a:?} {truth:?}");
+                prop_assert!(micros(inner.end()) <= truth.end + 27_000_000, "{a:?} {truth:?}");
+            }
+        }
+        found.sort_unstable();
+        prop_assert_eq!(found, (0..tenancies.len()).collect::<Vec<_>>());
     }
 }

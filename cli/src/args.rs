@@ -1,6 +1,7 @@
 //! The command line: a stable contract that scripts and people depend on.
 
 mod calculate;
+mod logs;
 mod rules;
 
 use std::net::Ipv4Addr;
@@ -9,11 +10,11 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use portledger::allocation::Destination;
 use portledger::identity::IdentityFormat;
-use portledger::natlog::{Format, Template};
-use portledger::time::{TimeDelta, Tolerance};
+use portledger::time::Tolerance;
 use portledger::{PortRange, Protocol};
 
 pub(crate) use calculate::{RuleSource, RulesForward, RulesReverse, Written};
+pub(crate) use logs::{Events, FormatChoice, Formats, Import, LogArgs};
 pub(crate) use rules::{Check, RulesAdd, RulesDiff};
 
 /// Who was behind a shared IPv4 address: (address, port, time) -> subscriber, from NAT logs, MAP rules and accounting.
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Resolve(Resolve),
     /// Print what a log reader sees, as NDJSON
     Events(Events),
+    /// List the NAT log formats: what each yields, whose clock, what it was held against
+    Formats(Formats),
     /// What the ledger holds and for which times it is complete
     Info(Info),
     /// Hold every segment, rule file and subscriber file of the ledger to its checksum
@@ -139,49 +142,6 @@ pub(crate) struct PoolAdd {
     /// Two hosts can never hold one key of this pool at once
     #[arg(long)]
     pub(crate) exclusive: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = "\
-Examples:
-  portledger import --ledger L --format conntrack --source cgn-1 conntrack.log
-  zcat blocks.csv.gz | portledger import --ledger L --format csv --source cgn-2 --profile exact -
-
-The files of one call are read as one stream, in the order given. The same file with the same options changes nothing; \
-the same bytes with other options are refused.
-
-Profiles say what the stamps of a source mean: `conntrack` (of that format), `exact` (a table that is the truth itself), \
-`unknown` (of every other format: the least is claimed), or a JSON file.")]
-pub(crate) struct Import {
-    #[command(flatten)]
-    pub(crate) ledger: InLedger,
-    /// conntrack, csv or ndjson
-    #[arg(long)]
-    pub(crate) format: Format,
-    /// The device, or the collector, that wrote the log; sources of one name are one device
-    #[arg(long, value_name = "NAME")]
-    pub(crate) source: String,
-    /// What the stamps mean: conntrack, exact, unknown, or a JSON file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) profile: Option<String>,
-    /// The realm (VRF, NAT instance) of inside addresses without one
-    #[arg(long, value_name = "R")]
-    pub(crate) realm: Option<String>,
-    /// The zone of stamps without one: UTC, Asia/Tokyo, +09:00
-    #[arg(long, value_name = "TZ")]
-    pub(crate) timezone: Option<String>,
-    /// The year of stamps without one; no format that is read so far needs it
-    #[arg(long, value_name = "Y")]
-    pub(crate) year: Option<i16>,
-    /// Source clock minus true time, which is subtracted: 2.7s for a clock that is ahead; --covers is in true time
-    #[arg(long, value_name = "D", allow_hyphen_values = true, default_value = "0s")]
-    pub(crate) clock_offset: TimeDelta,
-    /// The time for which the log is complete; without it, recorded time is first to last stamp and never proves absence
-    #[arg(long, value_name = "FROM/UNTIL")]
-    pub(crate) covers: Option<String>,
-    /// The logs; `-` is standard input
-    #[arg(value_name = "FILE", required = true)]
-    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -291,30 +251,6 @@ pub(crate) enum BatchOutput {
     Table,
     Csv,
     Ndjson,
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = "\
-Examples:
-  portledger events --format conntrack conntrack.log | head
-  portledger events --format conntrack conntrack.log | portledger import --ledger L --format ndjson --source s -")]
-pub(crate) struct Events {
-    /// The name of a format; a wrong one is answered with the list
-    #[arg(long)]
-    pub(crate) format: Format,
-    /// The zone of stamps without one
-    #[arg(long, value_name = "TZ")]
-    pub(crate) timezone: Option<String>,
-    /// The year of the first stamp without one
-    #[arg(long, value_name = "Y")]
-    pub(crate) year: Option<i16>,
-    /// The layout of the lines where the operator chose it (huawei, vasexperts): '%time%|%inside%|%outside%|%port%', or
-    /// the value of ajb_save_nat_format
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) template: Option<Template>,
-    /// The logs; `-` is standard input
-    #[arg(value_name = "FILE", required = true)]
-    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,152 +1,20 @@
-//! The lab recording, answered through the command line and held against what really happened.
-//!
-//! The recording is real kernels, servers, RADIUS and DHCP; who sent a request is known by a token in its payload,
-//! never by a NAT log. It is looked for in `../shared/lab` beside the checkout, or in `PORTLEDGER_LAB`.
+//! The lab recording through its conntrack logs.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "common/lab.rs"]
+mod recording;
 
-fn lab() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/lab");
-    let dir = std::env::var_os("PORTLEDGER_LAB").map_or(beside, PathBuf::from);
-    if dir.join("query.csv").exists() {
-        return Some(dir);
-    }
-    println!("skipped: no data");
-    None
-}
+use std::path::Path;
 
-fn portledger(args: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_portledger")).args(args).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "portledger {args:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use recording::{Log, lab, score};
 
-fn table(path: &Path) -> Vec<HashMap<String, String>> {
-    let mut reader = csv::Reader::from_path(path).unwrap();
-    reader.deserialize().map(Result::unwrap).collect()
-}
-
-/// How the answers stand against the truth.
-#[derive(Debug, Default)]
-struct Score {
-    people: u32,
-    right: u32,
-    wrong: u32,
-    false_free: u32,
-    unanswered: u32,
-    overclaimed: u32,
-    named_nobody: u32,
-}
-
-impl Score {
-    fn right_share(&self) -> f64 {
-        f64::from(self.right) / f64::from(self.people)
-    }
-}
-
-/// Imports the NAT logs with `profile`, the rules and the accounting, asks every question, and scores.
-fn score(lab: &Path, profile: Option<&str>, with_destination: bool) -> Score {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = dir.path().join("ledger");
-    let ledger = ledger.to_str().unwrap();
-    for source in ["cgnA", "cgnB"] {
-        let log = lab.join(source).join("conntrack_E.log");
-        let mut args =
-            vec!["import", "--ledger", ledger, "--format", "conntrack", "--source", source];
-        args.extend(profile.iter().flat_map(|p| ["--profile", p]));
-        args.push(log.to_str().unwrap());
-        portledger(&args);
-    }
-    let rules = lab.join("br/softwire-br.json");
-    let from = "2026-11-01T00:00:00Z";
-    portledger(&["rules", "add", "--ledger", ledger, "--from", from, rules.to_str().unwrap()]);
-    for file in ["detail-cgnA", "detail-cgnB", "detail-br"] {
-        let file = lab.join("radius").join(file);
-        let file = file.to_str().unwrap();
-        portledger(&[
-            "subscribers",
-            "import",
-            "--ledger",
-            ledger,
-            "--format",
-            "radius-detail",
-            file,
-        ]);
-    }
-    let (asked, truths) = if with_destination {
-        ("query.csv", "answer.csv")
-    } else {
-        ("query_nodst.csv", "answer_nodst.csv")
-    };
-    let mut questions = "id,public_ip,port,protocol,time,to_ip,to_port\n".to_owned();
-    for q in table(&lab.join(asked)) {
-        let to_port =
-            if q["proto"] == "icmp" || q["dst_ip"].is_empty() { "" } else { &q["dst_port"] };
-        writeln!(
-            questions,
-            "{},{},{},{},@{},{},{to_port}",
-            q["qid"], q["public_ip"], q["port"], q["proto"], q["time"], q["dst_ip"]
-        )
-        .unwrap();
-    }
-    let file = dir.path().join("questions.csv");
-    fs::write(&file, questions).unwrap();
-    let file = file.to_str().unwrap();
-    let answers = portledger(&[
-        "resolve", "--ledger", ledger, "--batch", file, "--input", "csv", "--output", "csv",
-    ]);
-    let answers: HashMap<String, HashMap<String, String>> =
-        csv::Reader::from_reader(answers.as_bytes())
-            .deserialize()
-            .map(|row| row.unwrap())
-            .map(|row: HashMap<String, String>| (row["id"].clone(), row))
-            .collect();
-    let user: HashMap<String, String> = table(&lab.join("truth/subscribers.csv"))
-        .into_iter()
-        .map(|mut row| (row.remove("sub").unwrap(), row.remove("user").unwrap()))
-        .collect();
-    let mut score = Score::default();
-    for truth in table(&lab.join(truths)) {
-        let said = &truth["answer"];
-        let sub = match truth.get("true_sub") {
-            Some(sub) => sub,
-            None => said,
-        };
-        let person = (sub != "none").then(|| user[sub].as_str());
-        score.people += u32::from(person.is_some());
-        let Some(answer) = answers.get(&truth["qid"]) else {
-            score.unanswered += 1;
-            continue;
-        };
-        let unique = answer["verdict"] == "unique";
-        match person {
-            Some(person) if unique && answer["subscriber"] != person => score.wrong += 1,
-            Some(_) if unique && said == "ambiguous" => score.overclaimed += 1,
-            Some(_) if unique => score.right += 1,
-            Some(_) if answer["verdict"] == "free" => score.false_free += 1,
-            Some(_) => {}
-            None if unique => score.wrong += 1,
-            None => score.named_nobody += 1,
-        }
-    }
-    println!(
-        "{profile:?} with destination {with_destination}: {score:?} {:.3} %",
-        100.0 * score.right_share()
-    );
-    assert!(score.people > 9_000, "{score:?}: are these the lab's questions?");
-    assert_eq!((score.wrong, score.false_free, score.unanswered), (0, 0, 0), "{score:?}");
-    score
+fn conntrack<'a>(lab: &Path, more: &'a [&'a str]) -> [Log<'a>; 2] {
+    ["cgnA", "cgnB"].map(|nat| (nat, "conntrack", more, lab.join(nat).join("conntrack_E.log")))
 }
 
 #[test]
 fn with_destination_nobody_is_wronged_and_nearly_everybody_found() {
     let Some(lab) = lab() else { return };
-    let score = score(&lab, None, true);
+    let score = score(&lab, &conntrack(&lab, &[]), true);
     assert!(score.right_share() >= 0.999, "{score:?}");
     assert_eq!(score.named_nobody, 60, "negatives that were rejected: {score:?}");
 }
@@ -154,7 +22,7 @@ fn with_destination_nobody_is_wronged_and_nearly_everybody_found() {
 #[test]
 fn without_destination_nobody_is_wronged_or_overclaimed() {
     let Some(lab) = lab() else { return };
-    let score = score(&lab, None, false);
+    let score = score(&lab, &conntrack(&lab, &[]), false);
     assert_eq!(score.overclaimed, 0, "{score:?}");
     assert!(score.right_share() >= 0.97, "{score:?}");
 }
@@ -163,7 +31,54 @@ fn without_destination_nobody_is_wronged_or_overclaimed() {
 fn without_a_profile_nobody_is_wronged() {
     let Some(lab) = lab() else { return };
     for with_destination in [true, false] {
-        let score = score(&lab, Some("unknown"), with_destination);
+        let score = score(&lab, &conntrack(&lab, &["--profile", "unknown"]), with_destination);
         assert!(score.right_share() >= 0.94, "{score:?}");
     }
+}
+
+/// cgnA by its NAT events in IPFIX (RFC 8158), cgnB by conntrack.
+fn ipfix<'a>(lab: &Path, more: &'a [&'a str]) -> [Log<'a>; 2] {
+    [
+        ("cgnA", "ipfix", more, lab.join("cgnA/nat_events.ipfix")),
+        ("cgnB", "conntrack", &[], lab.join("cgnB/conntrack_E.log")),
+    ]
+}
+
+/// What an operator of that box may know: nobody flushed its table, and the shortest TCP timeout is two seconds.
+const OPERATOR: &str = r#"{
+    "name": "cgn-a", "version": 1, "late": "500ms", "end_is": "event", "kills": "none",
+    "idle": { "least": [["tcp", "1s"], ["udp", "9s"], ["icmp", "4s"]] },
+    "key_has_destination": true, "exclusive": true
+}"#;
+
+#[test]
+fn nat_events_in_ipfix_wrong_nobody() {
+    let Some(lab) = lab() else { return };
+    let (rfc8158, export) = (["--profile", "rfc8158"], ["--profile", "linux-conntrack-export"]);
+    for (more, with_destination, least) in [
+        (&[][..], true, 0.98),
+        (&rfc8158, true, 0.98),
+        (&rfc8158, false, 0.94),
+        (&export, true, 0.99),
+        (&export, false, 0.94),
+    ] {
+        let score = score(&lab, &ipfix(&lab, more), with_destination);
+        assert!(score.right_share() >= least, "{more:?}: {score:?}");
+        assert_eq!(score.overclaimed, 0, "{more:?}: {score:?}");
+    }
+}
+
+#[test]
+fn nat_events_in_ipfix_find_nearly_everybody_for_who_knows_the_box() {
+    let Some(lab) = lab() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let profile = dir.path().join("cgn-a.json");
+    std::fs::write(&profile, OPERATOR).unwrap();
+    let more = ["--profile", profile.to_str().unwrap()];
+    let with = score(&lab, &ipfix(&lab, &more), true);
+    assert!(with.right_share() >= 0.999, "{with:?}");
+    assert_eq!(with.named_nobody, 60, "negatives that were rejected: {with:?}");
+    let without = score(&lab, &ipfix(&lab, &more), false);
+    assert_eq!(without.overclaimed, 0, "{without:?}");
+    assert!(without.right_share() >= 0.95, "{without:?}");
 }

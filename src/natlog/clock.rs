@@ -93,41 +93,52 @@ impl Clock {
         stamp: &Stamp<'_>,
         other: WrittenTime,
     ) -> Result<WrittenTime, RejectReason> {
-        let distance = |t: Timestamp| t.since(other.start()).as_microsecond().saturating_abs();
-        let time = match stamp.year {
-            Some(year) => self.read_in(year, stamp)?,
-            None => {
-                let near = year_at(other.start()).ok_or(RejectReason::NoYear)?;
-                let years = [near, near.saturating_sub(1), near.saturating_add(1)];
-                let times = years.map(|year| (year, self.read_in(year, stamp)));
-                let (year, time) = times
-                    .iter()
-                    .filter_map(|(year, time)| Some((*year, (*time).ok()?)))
-                    .min_by_key(|(_, time)| distance(time.start()))
-                    .filter(|(_, t)| distance(t.start()) <= BESIDE_SECOND * MICROS_PER_SECOND)
-                    .ok_or(match times.first() {
-                        Some((_, Err(reason))) => *reason,
-                        _ => RejectReason::NoYear,
-                    })?;
-                self.year = Some(year);
-                self.month = Some(stamp.month);
-                time
-            }
+        let time = if let Some(year) = stamp.year {
+            self.read_in(year, stamp)?
+        } else {
+            self.read_near(stamp, other)?
         };
         let later = time.resolution_microsecond() - resolution(stamp);
         if later == 0 {
             return Ok(time);
         }
         let second = time.start().plus(TimeDelta::from_microsecond(later));
-        let (near, far) = if distance(time.start()) <= distance(second) {
+        let (near, far) = if distance(time.start(), other) <= distance(second, other) {
             (time.start(), second)
         } else {
             (second, time.start())
         };
         // Only where the other clock is close to one and nowhere near the other.
-        if distance(near).saturating_mul(4) < distance(far) {
+        if distance(near, other).saturating_mul(4) < distance(far, other) {
             return Ok(WrittenTime::new(near, resolution(stamp)));
         }
+        Ok(time)
+    }
+
+    /// The instant in the year that brings it nearest to `other`, from which on the stream has a year.
+    fn read_near(
+        &mut self,
+        stamp: &Stamp<'_>,
+        other: WrittenTime,
+    ) -> Result<WrittenTime, RejectReason> {
+        let near = year_at(other.start()).ok_or(RejectReason::NoYear)?;
+        let mut best = Err(RejectReason::NoYear);
+        let mut least = BESIDE_SECOND * MICROS_PER_SECOND;
+        for year in [near, near.saturating_sub(1), near.saturating_add(1)] {
+            match self.read_in(year, stamp) {
+                Ok(time) => {
+                    let apart = distance(time.start(), other);
+                    if apart <= least {
+                        (best, least) = (Ok((year, time)), apart);
+                    }
+                }
+                Err(reason) if best.is_err() => best = Err(reason),
+                Err(_) => {}
+            }
+        }
+        let (year, time) = best?;
+        self.year = Some(year);
+        self.month = Some(stamp.month);
         Ok(time)
     }
 
@@ -219,6 +230,11 @@ fn resolution(stamp: &Stamp<'_>) -> i64 {
 fn written((first, fold): Instants, subsecond: i64, resolution: i64) -> WrittenTime {
     let start = Timestamp::from_microsecond(first.as_microsecond().saturating_add(subsecond));
     WrittenTime::new(start, resolution.saturating_add(fold.map_or(0, TimeDelta::as_microsecond)))
+}
+
+/// How far apart two instants are, in microseconds.
+fn distance(at: Timestamp, other: WrittenTime) -> i64 {
+    at.since(other.start()).as_microsecond().saturating_abs()
 }
 
 fn year_at(at: Timestamp) -> Option<i16> {

@@ -7,12 +7,14 @@
 //!
 //! A header with a column that is not known, or that comes twice, refuses the whole file: a misspelt `dport` that is
 //! read as "not recorded" would widen every answer in silence. The header and each row after it are then rejected for
-//! that reason, and [`RejectReason::advice`] lists the columns.
+//! that reason, and [`RejectReason::advice`] lists the columns. A [`ColumnMap`](super::ColumnMap) says what the columns
+//! of somebody else's file are, where there is no header row, and what parts the fields.
 
 use std::io;
 
 use ::csv::{ByteRecord, Terminator};
 
+use super::columns::Bound;
 use super::fields::{self, Key};
 use super::format::{Cut, FormatInfo, Status, Yields};
 use super::reader::{LineParser, ReaderOptions, column};
@@ -43,31 +45,70 @@ pub struct CsvParser {
     rows: Rows,
     record: ByteRecord,
     header: Header,
+    /// The values of a row as ours, by key, where a map translates them.
+    texts: Vec<String>,
 }
 
 #[derive(Debug)]
 enum Header {
     Awaited,
-    Columns(Vec<Key>),
+    Columns(Vec<Bound>),
     Refused(RejectReason),
 }
 
 impl CsvParser {
     /// A parser that has not seen its header.
     pub fn new(options: ReaderOptions) -> CsvParser {
-        CsvParser { options, rows: Rows::new(), record: ByteRecord::new(), header: Header::Awaited }
+        let header = match options.columns() {
+            Some(map) if !map.has_header() => Header::Columns(map.by_place()),
+            _ => Header::Awaited,
+        };
+        let rows = Rows::new(delimiter(&options));
+        let texts = vec![String::new(); if options.columns().is_some() { Key::COUNT } else { 0 }];
+        CsvParser { options, rows, record: ByteRecord::new(), header, texts }
+    }
+
+    /// Writes the values of a row into `texts`; the field to blame is counted from 0.
+    fn translate(&mut self, columns: &[Bound]) -> Result<(), (RejectReason, usize)> {
+        let Some(map) = self.options.columns() else { return Ok(()) };
+        self.texts.iter_mut().for_each(String::clear);
+        for (key, value) in map.constants() {
+            if let Some(text) = self.texts.get_mut(key as usize) {
+                text.push_str(value);
+            }
+        }
+        for (i, (bound, field)) in columns.iter().zip(&self.record).enumerate() {
+            let text = bound.key.and_then(|key| self.texts.get_mut(key as usize));
+            let (Some(text), Ok(field)) = (text, std::str::from_utf8(field)) else { continue };
+            map.convert(*bound, field.trim_ascii(), text).map_err(|reason| (reason, i))?;
+        }
+        Ok(())
     }
 
     /// Reads the header; the field to blame is counted from 0.
-    fn read_header(&mut self) -> Result<Vec<Key>, (RejectReason, usize)> {
-        let mut columns = Vec::with_capacity(self.record.len());
-        for (i, name) in self.record.iter().enumerate() {
-            let name = std::str::from_utf8(name.trim_ascii()).unwrap_or_default();
-            let key = Key::from_name(name).ok_or((RejectReason::UnknownColumn, i))?;
-            if columns.contains(&key) {
+    fn read_header(&mut self) -> Result<Vec<Bound>, (RejectReason, usize)> {
+        let mut columns: Vec<Bound> = Vec::with_capacity(self.record.len());
+        let map = self.options.columns();
+        let name = |field: &'_ [u8]| {
+            std::str::from_utf8(field.trim_ascii()).unwrap_or_default().to_owned()
+        };
+        let names: Vec<String> = self.record.iter().map(name).collect();
+        for (i, name) in names.iter().enumerate() {
+            let bound = match map {
+                Some(map) => map.bound(name),
+                None => Key::from_name(name).map(Bound::own),
+            };
+            let bound = bound.ok_or((RejectReason::UnknownColumn, i))?;
+            let is_constant =
+                |key| map.is_some_and(|map| map.constants().any(|(constant, _)| constant == key));
+            let is_again = |key| columns.iter().any(|c| c.key == Some(key)) || is_constant(key);
+            if bound.key.is_some_and(is_again) {
                 return Err((RejectReason::RepeatedColumn, i));
             }
-            columns.push(key);
+            columns.push(bound);
+        }
+        if map.is_some_and(|map| map.lacks(names.iter().map(String::as_str))) {
+            return Err((RejectReason::MissingField, names.len()));
         }
         Ok(columns)
     }
@@ -84,12 +125,15 @@ impl LineParser for CsvParser {
         if let Err(err) = std::str::from_utf8(line) {
             return Err((RejectReason::NotUtf8, column(err.valid_up_to())));
         }
-        let mut scan = RowScan::default();
+        let delimiter = delimiter(&self.options);
+        let mut scan = RowScan::new(delimiter);
         scan.feed(line);
         if scan.is_open() || scan.is_bad() || !self.rows.split(line, &mut self.record) {
             return Err((RejectReason::BadQuote, column(line.len())));
         }
-        let Header::Columns(columns) = &self.header else {
+        let place_of = |field| field_column(line, field, delimiter);
+        let header = std::mem::replace(&mut self.header, Header::Awaited);
+        let Header::Columns(columns) = header else {
             return Err(match self.read_header() {
                 Ok(columns) => {
                     self.header = Header::Columns(columns);
@@ -97,28 +141,39 @@ impl LineParser for CsvParser {
                 }
                 Err((reason, field)) => {
                     self.header = Header::Refused(reason);
-                    (reason, field_column(line, field))
+                    (reason, place_of(field))
                 }
             });
         };
-        if self.record.len() != columns.len() {
-            let last = self.record.len().min(columns.len());
-            return Err((RejectReason::FieldCount, field_column(line, last)));
-        }
-        let place = |key| columns.iter().position(|&k| k == key);
-        let get = |key| {
-            let field = self.record.get(place(key)?)?;
-            std::str::from_utf8(field).ok()
+        let result = if self.record.len() == columns.len() {
+            self.translate(&columns).and_then(|()| {
+                let place = |key| columns.iter().position(|c| c.key == Some(key));
+                let get = |key: Key| match self.options.columns() {
+                    Some(_) => self.texts.get(key as usize).map(String::as_str),
+                    None => std::str::from_utf8(self.record.get(place(key)?)?).ok(),
+                };
+                fields::fill(get, &self.options, event)
+                    .map_err(|(reason, key)| (reason, key.and_then(place).unwrap_or(0)))
+            })
+        } else {
+            Err((RejectReason::FieldCount, self.record.len().min(columns.len())))
         };
-        fields::fill(get, &self.options, event).map_err(|(reason, key)| {
-            (reason, key.and_then(place).map_or(1, |field| field_column(line, field)))
-        })
+        self.header = Header::Columns(columns);
+        result.map_err(|(reason, field)| (reason, place_of(field)))
+    }
+
+    fn delimiter(&self) -> u8 {
+        delimiter(&self.options)
     }
 }
 
+fn delimiter(options: &ReaderOptions) -> u8 {
+    options.columns().map_or(b',', super::ColumnMap::delimiter)
+}
+
 /// The column at which a field starts; past the last field, the end of the line.
-fn field_column(line: &[u8], field: usize) -> u32 {
-    let mut scan = RowScan::default();
+fn field_column(line: &[u8], field: usize, delimiter: u8) -> u32 {
+    let mut scan = RowScan::new(delimiter);
     let mut left = field;
     for (i, &byte) in line.iter().enumerate() {
         if left == 0 {
@@ -126,7 +181,7 @@ fn field_column(line: &[u8], field: usize) -> u32 {
         }
         let was_open = scan.is_open();
         scan.feed(&[byte]);
-        if byte == b',' && !was_open {
+        if byte == delimiter && !was_open {
             left -= 1;
         }
     }
@@ -134,12 +189,14 @@ fn field_column(line: &[u8], field: usize) -> u32 {
 }
 
 /// Follows the quotes of a row, to know which line break ends it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RowScan(Place);
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowScan {
+    place: Place,
+    delimiter: u8,
+}
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    #[default]
     FieldStart,
     Plain,
     Quoted,
@@ -152,9 +209,19 @@ enum Place {
 }
 
 impl RowScan {
+    pub(super) fn new(delimiter: u8) -> RowScan {
+        RowScan { place: Place::FieldStart, delimiter }
+    }
+
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            self.0 = match (self.0, byte) {
+            // What parts fields is read as the comma, and a comma that does not as any other byte.
+            let byte = match byte {
+                byte if byte == self.delimiter => b',',
+                b',' => b'.',
+                byte => byte,
+            };
+            self.place = match (self.place, byte) {
                 (Place::Quoted, b'"') => Place::QuoteInQuoted,
                 (Place::Quoted, _) | (Place::FieldStart | Place::QuoteInQuoted, b'"') => {
                     Place::Quoted
@@ -172,12 +239,12 @@ impl RowScan {
 
     /// Whether a line break here would belong to the row.
     pub(super) fn is_open(self) -> bool {
-        self.0 == Place::Quoted
+        self.place == Place::Quoted
     }
 
     /// Whether a quote made no sense.
     pub(super) fn is_bad(self) -> bool {
-        self.0 == Place::Bad
+        self.place == Place::Bad
     }
 }
 
@@ -186,6 +253,7 @@ impl RowScan {
 struct Rows {
     reader: ::csv::Reader<Feed>,
     fed: u64,
+    delimiter: u8,
 }
 
 /// The bytes of one row.
@@ -207,13 +275,14 @@ impl io::Read for Feed {
 }
 
 impl Rows {
-    fn new() -> Rows {
+    fn new(delimiter: u8) -> Rows {
         let reader = ::csv::ReaderBuilder::new()
+            .delimiter(delimiter)
             .has_headers(false)
             .flexible(true)
             .terminator(Terminator::Any(b'\n'))
             .from_reader(Feed::default());
-        Rows { reader, fed: 0 }
+        Rows { reader, fed: 0, delimiter }
     }
 
     /// The fields of a row; false unless the row is exactly one record.
@@ -229,7 +298,7 @@ impl Rows {
             && !self.reader.get_ref().is_starved
             && self.reader.position().byte() == self.fed;
         if !is_whole {
-            *self = Rows::new();
+            *self = Rows::new(self.delimiter);
         }
         is_whole
     }
@@ -294,7 +363,7 @@ mod tests {
             ("\"a\nb", true, false),
             ("\"a\nb\",", false, false),
         ] {
-            let mut scan = RowScan::default();
+            let mut scan = RowScan::new(b',');
             scan.feed(text.as_bytes());
             assert_eq!((scan.is_open(), scan.is_bad()), (is_open, is_bad), "{text}");
         }

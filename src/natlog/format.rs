@@ -75,10 +75,17 @@ pub(super) enum Cut {
     Lines,
     /// Rows of RFC 4180: a quoted field may hold line breaks.
     Rows,
+    /// Export messages, one after the other or in a capture.
+    #[cfg(feature = "netflow")]
+    Datagrams,
+    /// Lines up to a blank one.
+    Paragraphs,
+    /// Lines, and JSON objects over several of them.
+    Objects,
 }
 
 macro_rules! formats {
-    ($($(#[$doc:meta])* $variant:ident => $info:path;)*) => {
+    ($($(#[$doc:meta])* $variant:ident => $info:path $(, if $feature:literal)?;)*) => {
         /// The formats that [`Reader`](super::Reader) reads.
         ///
         /// # Text form
@@ -87,17 +94,17 @@ macro_rules! formats {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Format {
-            $($(#[$doc])* $variant,)*
+            $($(#[$doc])* $(#[cfg(feature = $feature)])? $variant,)*
         }
 
         impl Format {
             /// Every format.
-            pub const ALL: &'static [Format] = &[$(Format::$variant,)*];
+            pub const ALL: &'static [Format] = &[$($(#[cfg(feature = $feature)])? Format::$variant,)*];
 
             /// What is known of the format.
             pub const fn info(self) -> &'static FormatInfo {
                 match self {
-                    $(Format::$variant => &$info,)*
+                    $($(#[cfg(feature = $feature)])? Format::$variant => &$info,)*
                 }
             }
         }
@@ -133,12 +140,32 @@ formats! {
     VasExperts => super::vasexperts::INFO;
     /// `NAT_ACCT` lines ([`super::nat_acct`]).
     NatAcct => super::nat_acct::INFO;
+    /// Cisco's ASA and Firepower ([`super::cisco_asa`]).
+    CiscoAsa => super::cisco_asa::INFO;
+    /// Cisco's IOS and IOS-XE ([`super::cisco_xe`]).
+    CiscoXe => super::cisco_xe::INFO;
+    /// Cisco's CGv6 on IOS-XR ([`super::cisco_xr`]).
+    CiscoXr => super::cisco_xr::INFO;
     /// Juniper's `RT_NAT`, `RT_FLOW`, `JSERVICES_` and `ASP_` messages ([`super::juniper`]).
     Juniper => super::juniper::INFO;
+    /// The XML of `conntrack -E -o xml` ([`super::conntrack_xml`]).
+    ConntrackXml => super::conntrack_xml::INFO;
     /// Our own CSV ([`super::csv`]).
     Csv => super::csv::INFO;
     /// Our own NDJSON ([`super::ndjson`]).
     Ndjson => super::ndjson::INFO;
+    /// NAT events in IPFIX ([`super::netflow`]).
+    Ipfix => super::netflow::IPFIX, if "netflow";
+    /// NAT events in NetFlow 9 ([`super::netflow`]).
+    Netflow9 => super::netflow::NETFLOW9, if "netflow";
+    /// NAT events as nfdump writes them in JSON ([`super::nfdump_json`]).
+    NfdumpJson => super::nfdump_json::INFO;
+    /// Port sets that RADIUS accounting carries ([`super::radius_nat`]).
+    RadiusNat => super::radius_nat::INFO;
+    /// The text of ulogd2 ([`super::ulogd`]).
+    Ulogd => super::ulogd::text::INFO;
+    /// The JSON of ulogd2 ([`super::ulogd::json`]).
+    UlogdJson => super::ulogd::json::INFO;
 }
 
 impl Format {

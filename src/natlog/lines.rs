@@ -90,7 +90,17 @@ impl<R: io::Read> LineBuffer<R> {
         self.consume(len + usize::from(has_newline));
     }
 
-    fn consume(&mut self, len: usize) {
+    /// Reads until so many bytes after the current position are there; how many are, fewer only at the end.
+    #[cfg(feature = "netflow")]
+    pub(super) fn ensure(&mut self, len: usize) -> io::Result<usize> {
+        while self.pending().len() < len && !self.is_at_end {
+            self.fill()?;
+        }
+        Ok(self.pending().len())
+    }
+
+    /// Moves on by `len` bytes, as far as they are read.
+    pub(super) fn consume(&mut self, len: usize) {
         let len = len.min(self.filled - self.pos);
         self.pos += len;
         self.offset += len as u64;

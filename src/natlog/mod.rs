@@ -8,6 +8,7 @@
 //! | format | status | yields | time basis | source |
 //! |---|---|---|---|---|
 //! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
+//! | [`conntrack_xml`] | read | the same | the collector's read time (1 s, local); start and stop of the kernel (1 us) | `snprintf_xml.c` of `libnetfilter_conntrack` |
 //! | [`juniper`] | read | blocks with start and pool, session create, update, delete with start, some with login | an epoch in the record (1 s), the UTC clock of the services card (1 s), or the syslog head (1 s) | Juniper system log reference; MX-SPC3 message comparison; samples |
 //! | [`a10`] | read | ports, batches of ports and sessions, given and taken back | the frame's stamp | samples and patterns of cgn-ec; axAPI 6.0.2 |
 //! | [`f5`] | read | sessions and blocks, given and taken back | the frame's stamp | pattern of cgn-ec; F5 guides name the events only |
@@ -22,11 +23,20 @@
 //! | [`syslog_nat`] | read | sessions and mappings, DS-Lite and NAT64 too, some with login | the frame's stamp; NetElastic's own local time (1 s) | draft-ietf-behave-syslog-nat-logging-06; `nat_syslog.c` of FD.io VPP |
 //! | [`vasexperts`] | read | sessions with login; layouts by [`template`] | Unix time (1 s) | wiki.vasexperts.ru |
 //! | [`vyatta`] | read | blocks with start and pool; sessions begun, active, ended with start; all of a subscriber given back | the NAT's clock, UTC (1 us) | `cgn_log_rte.c` of vyatta-dataplane |
+//! | [`cisco_asa`] | read | ports and blocks, session create and delete with start | the syslog head (1 s) | Cisco ASA syslog messages |
+//! | [`cisco_xe`] | read | session create, delete, mappings without destination | the device's stamp (1 ms or 1 s) | samples; Cisco IOS configuration guides |
+//! | [`cisco_xr`] | read | blocks, session create, delete; several records a datagram | the head of the datagram, UTC (1 s; 2 s behind its first record) | Cisco CGN guide; `cnat_syslog.c` of VPP |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
+//! | [`ipfix`, `netflow9`](netflow) (feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
+//! | [`nfdump_json`] | read | flows, mappings, blocks, address pairs | the exporter's stamp (1 ms), local | nfdump 1.7.1; `output_json.c` |
+//! | [`radius_nat`] | read | blocks given, held and taken back; `NFWare` also mappings and flows | Event-Timestamp (1 s), else receipt less delay (2 s) | RFC 8045, RFC 2866; what makers document |
+//! | [`ulogd`], [`ulogd-json`](ulogd::json) | read | session create, update, delete; finished flows | start and end of the flow (1 us), or the head of syslog | ulogd2 2.0.8; `ulogd_inpflow_NFCT.c`, `util/printflow.c` |
 //!
-//! Not read: `conntrack -L` dumps and `-o xml`, ulogd2, and the logs of other NATs; convert those to one of our own two
-//! formats.
+//! With the feature `netflow` every format is also read out of a capture (pcap, pcapng): the payload of each UDP packet
+//! is a message, or one or more lines. [`ReaderOptions::with_udp_port`] picks one port.
+//!
+//! Not read: `conntrack -L` dumps, and the logs of other NATs; convert those to one of our own two formats.
 //!
 //! # Our own formats
 //!
@@ -55,6 +65,8 @@
 //!
 //! Times are RFC 3339, or `@seconds` with a fraction; each digit counts, since a time written in whole seconds means
 //! all of that second. A time without offset needs [`ReaderOptions::with_zone`].
+//!
+//! Rows and objects that name their columns otherwise are read with a [`ColumnMap`].
 //!
 //! Finished allocations as CSV:
 //!
@@ -98,14 +110,28 @@
 
 #[cfg(feature = "readers")]
 pub mod a10;
+#[cfg(feature = "netflow")]
+mod capture;
 #[cfg(feature = "readers")]
 mod cef;
 #[cfg(feature = "readers")]
+pub mod cisco_asa;
+#[cfg(feature = "readers")]
+pub mod cisco_xe;
+#[cfg(feature = "readers")]
+pub mod cisco_xr;
+#[cfg(feature = "readers")]
 mod clock;
+#[cfg(feature = "readers")]
+mod columns;
 #[cfg(feature = "readers")]
 pub mod conntrack;
 #[cfg(feature = "readers")]
+pub mod conntrack_xml;
+#[cfg(feature = "readers")]
 pub mod csv;
+#[cfg(feature = "readers")]
+pub mod detect;
 mod event;
 #[cfg(feature = "readers")]
 pub mod f5;
@@ -124,18 +150,28 @@ pub mod juniper;
 #[cfg(feature = "readers")]
 mod lines;
 #[cfg(feature = "readers")]
+mod linux_flow;
+#[cfg(feature = "readers")]
 pub mod mikrotik;
 #[cfg(feature = "readers")]
 pub mod nat_acct;
 #[cfg(feature = "readers")]
 pub mod ndjson;
+#[cfg(feature = "netflow")]
+pub mod netflow;
+#[cfg(feature = "readers")]
+pub mod nfdump_json;
 #[cfg(feature = "readers")]
 pub mod nfware;
 #[cfg(feature = "readers")]
 pub mod paloalto;
 #[cfg(feature = "readers")]
+pub mod radius_nat;
+#[cfg(feature = "readers")]
 mod reader;
 mod reject;
+#[cfg(feature = "readers")]
+mod scalar;
 #[cfg(feature = "readers")]
 mod scan;
 #[cfg(feature = "readers")]
@@ -151,17 +187,27 @@ pub mod template;
 #[cfg(feature = "readers")]
 mod texts;
 #[cfg(feature = "readers")]
+pub mod ulogd;
+#[cfg(feature = "readers")]
+pub mod unpack;
+#[cfg(feature = "readers")]
 mod values;
 #[cfg(feature = "readers")]
 pub mod vasexperts;
 #[cfg(feature = "readers")]
 pub mod vyatta;
 
+#[cfg(feature = "readers")]
+pub use columns::{ColumnMap, ParseColumnMapError};
 pub use event::{Event, EventKind, TcpState};
 #[cfg(feature = "readers")]
 pub use format::{Format, FormatInfo, ParseFormatError, Status, Yields};
+#[cfg(feature = "netflow")]
+pub use netflow::{Dialect, ParseDialectError};
+#[cfg(feature = "netflow")]
+pub use reader::{Datagram, DatagramParser, Decoded, Exporter};
 #[cfg(feature = "readers")]
-pub use reader::{LineParser, Reader, ReaderOptions, Record};
+pub use reader::{Learnt, LineParser, Reader, ReaderOptions, Record, Unit};
 pub use reject::{Reject, RejectReason, Skipped};
 #[cfg(feature = "readers")]
 pub use template::{ParseTemplateError, Template};

@@ -10,11 +10,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
+use super::ColumnMap;
+use super::columns::Bound;
 use super::fields::{self, Key};
 use super::format::{Cut, FormatInfo, Status, Yields};
-use super::reader::{LineParser, ReaderOptions, column};
+use super::reader::{LineParser, ReaderOptions, Unit, column};
 use super::{Event, EventKind, Reject, RejectReason};
 use crate::inside::InsideHost;
 
@@ -56,7 +60,11 @@ impl LineParser for NdjsonParser {
     fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
         let text = std::str::from_utf8(line)
             .map_err(|err| (RejectReason::NotUtf8, column(err.valid_up_to())))?;
-        let object: Object<'_> = serde_json::from_str(text).map_err(|err| {
+        let map = self.options.columns();
+        let mut json = serde_json::Deserializer::from_str(text);
+        let object =
+            Seed(map).deserialize(&mut json).and_then(|object| json.end().map(|()| object));
+        let object = object.map_err(|err| {
             let at = u32::try_from(err.column()).unwrap_or(u32::MAX).max(1);
             (if err.is_eof() { RejectReason::CutShort } else { RejectReason::BadJson }, at)
         })?;
@@ -66,7 +74,17 @@ impl LineParser for NdjsonParser {
         if let Some((reason, key)) = object.refusal {
             return Err((reason, key_column(text, &key)));
         }
-        let get = |key: Key| object.values.get(key as usize)?.as_deref();
+        let mut constants = map.into_iter().flat_map(ColumnMap::constants);
+        if let Some((key, _)) =
+            constants.find(|(key, _)| object.values.get(*key as usize).is_some_and(Option::is_some))
+        {
+            return Err((RejectReason::RepeatedColumn, key_column(text, key.name())));
+        }
+        let get = |key: Key| {
+            let constant = || map?.constants().find(|(constant, _)| *constant == key);
+            let value = object.values.get(key as usize)?.as_deref();
+            value.or_else(|| constant().map(|(_, constant)| constant))
+        };
         fields::fill(get, &self.options, event)
             .map_err(|(reason, key)| (reason, key.map_or(1, |key| key_column(text, key.name()))))
     }
@@ -85,15 +103,19 @@ struct Object<'a> {
     refusal: Option<(RejectReason, String)>,
 }
 
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
+/// Reads an object with the map of its members.
+#[derive(Clone, Copy)]
+struct Seed<'m>(Option<&'m ColumnMap>);
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Object<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct ObjectVisitor;
-
-impl<'de> Visitor<'de> for ObjectVisitor {
+impl<'de> Visitor<'de> for Seed<'_> {
     type Value = Object<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,7 +126,15 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         let mut object =
             Object { values: [const { None }; Key::COUNT], rejected: None, refusal: None };
         while let Some(Text(name)) = map.next_key()? {
-            let Some(key) = Key::from_name(&name) else {
+            let bound = match self.0 {
+                Some(columns) => columns.bound(&name),
+                None => Key::from_name(&name).map(Bound::own),
+            };
+            if let Some(Bound { key: None, .. }) = bound {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let Some((bound, key)) = bound.and_then(|bound| Some((bound, bound.key?))) else {
                 if name == "reject" {
                     // What was in order and held no fact there holds none here.
                     let reason = match map.next_value()? {
@@ -122,13 +152,23 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let refuse = |reason| (reason, key.name().to_owned());
+            let refuse = |reason| (reason, name.clone().into_owned());
             match (map.next_value()?, object.values.get_mut(key as usize)) {
                 (Scalar::Null, _) | (_, None) => {}
                 (Scalar::Other, _) => {
                     object.refusal.get_or_insert_with(|| refuse(RejectReason::BadValue));
                 }
                 (Scalar::Text(text), Some(slot)) => {
+                    let text = match self.0 {
+                        Some(columns) => {
+                            let mut ours = String::new();
+                            if let Err(reason) = columns.convert(bound, &text, &mut ours) {
+                                object.refusal.get_or_insert_with(|| refuse(reason));
+                            }
+                            Cow::Owned(ours)
+                        }
+                        None => text,
+                    };
                     if slot.replace(text).is_some() {
                         object.refusal.get_or_insert_with(|| refuse(RejectReason::RepeatedColumn));
                     }
@@ -225,9 +265,23 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 ///
 /// Those of the writer.
 pub fn write_event(event: &Event, w: impl io::Write) -> io::Result<()> {
+    write_event_of(Unit::Line, event, w)
+}
+
+/// Writes an event as [`write_event`] does, of a stream of these units: of a stream of datagrams the first keys are
+/// `datagram`, `record` (its number in the datagram) and `offset` (that of the datagram's bytes).
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_event_of(unit: Unit, event: &Event, w: impl io::Write) -> io::Result<()> {
     let mut object = ObjectWriter { w, has_key: false };
     if event.line > 0 {
-        object.number("line", event.line)?;
+        object.number(unit.name(), event.line)?;
+        if unit == Unit::Datagram {
+            object.number("record", event.record)?;
+            object.number("offset", event.span.offset)?;
+        }
     }
     object.text("event", event.kind.name())?;
     if let Some(protocol) = event.protocol {
@@ -305,8 +359,17 @@ pub fn write_event(event: &Event, w: impl io::Write) -> io::Result<()> {
 ///
 /// Those of the writer.
 pub fn write_reject(reject: &Reject, w: impl io::Write) -> io::Result<()> {
+    write_reject_of(Unit::Line, reject, w)
+}
+
+/// Writes a reject of a stream of these units, with the key `datagram` for `line` where those are datagrams.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_reject_of(unit: Unit, reject: &Reject, w: impl io::Write) -> io::Result<()> {
     let mut object = ObjectWriter { w, has_key: false };
-    object.number("line", reject.line)?;
+    object.number(unit.name(), reject.line)?;
     object.number("offset", reject.span.offset)?;
     object.text("reject", reject.reason.name())?;
     object.number("column", reject.column)?;

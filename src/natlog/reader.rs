@@ -1,13 +1,19 @@
-//! Streams of log lines -> events and rejects, one format at a time.
+//! Streams of log lines or export messages -> events and rejects, one format at a time.
+
+#[cfg(feature = "netflow")]
+mod datagrams;
+
+mod blocks;
 
 use std::fmt;
 use std::io;
 
+use self::blocks::{Block, Braces};
 use super::csv::RowScan;
 use super::format::{Cut, Format};
 use super::lines::{Found, LineBuffer};
 use super::template::Template;
-use super::{Event, Reject, RejectReason, Skipped};
+use super::{ColumnMap, Event, Reject, RejectReason, Skipped};
 use crate::allocation::Span;
 use crate::inside::Realm;
 use crate::time::Zone;
@@ -26,7 +32,12 @@ pub struct ReaderOptions {
     year: Option<i16>,
     realm: Realm,
     template: Option<Template>,
+    columns: Option<ColumnMap>,
     max_line_len: usize,
+    #[cfg(feature = "netflow")]
+    dialect: Option<super::Dialect>,
+    #[cfg(feature = "netflow")]
+    udp_port: Option<u16>,
 }
 
 impl Default for ReaderOptions {
@@ -36,7 +47,12 @@ impl Default for ReaderOptions {
             year: None,
             realm: Realm::EMPTY,
             template: None,
+            columns: None,
             max_line_len: Self::MAX_LINE_LEN,
+            #[cfg(feature = "netflow")]
+            dialect: None,
+            #[cfg(feature = "netflow")]
+            udp_port: None,
         }
     }
 }
@@ -87,6 +103,43 @@ impl ReaderOptions {
     #[must_use]
     pub fn with_max_line_len(self, bytes: usize) -> ReaderOptions {
         ReaderOptions { max_line_len: bytes, ..self }
+    }
+
+    /// What the columns of a CSV, or the members of NDJSON objects, are that somebody else made.
+    #[must_use]
+    pub fn with_columns(self, columns: ColumnMap) -> ReaderOptions {
+        ReaderOptions { columns: Some(columns), ..self }
+    }
+
+    /// The columns, if a map of them was given.
+    pub fn columns(&self) -> Option<&ColumnMap> {
+        self.columns.as_ref()
+    }
+
+    /// Who numbers the NAT events of flow records; by default that of the format.
+    #[cfg(feature = "netflow")]
+    #[must_use]
+    pub fn with_dialect(self, dialect: super::Dialect) -> ReaderOptions {
+        ReaderOptions { dialect: Some(dialect), ..self }
+    }
+
+    /// The collector's port: of a capture only UDP to this port is read, the rest is other traffic.
+    #[cfg(feature = "netflow")]
+    #[must_use]
+    pub fn with_udp_port(self, port: u16) -> ReaderOptions {
+        ReaderOptions { udp_port: Some(port), ..self }
+    }
+
+    /// The dialect, if one was named.
+    #[cfg(feature = "netflow")]
+    pub fn dialect(&self) -> Option<super::Dialect> {
+        self.dialect
+    }
+
+    /// The port, if one was named.
+    #[cfg(feature = "netflow")]
+    pub fn udp_port(&self) -> Option<u16> {
+        self.udp_port
     }
 
     /// The zone, if one was named.
@@ -142,6 +195,108 @@ pub trait LineParser: fmt::Debug {
     fn is_surely_whole(&self) -> bool {
         true
     }
+
+    /// What parts the fields of a row, where records are rows.
+    fn delimiter(&self) -> u8 {
+        b','
+    }
+
+    /// The parser of whole messages, for formats that have no lines.
+    #[cfg(feature = "netflow")]
+    fn datagrams(&mut self) -> Option<&mut dyn DatagramParser> {
+        None
+    }
+}
+
+/// A parser of export messages that knows nothing of files.
+///
+/// It remembers the templates of each exporter, so messages go to it in their order.
+#[cfg(feature = "netflow")]
+pub trait DatagramParser: fmt::Debug {
+    /// Reads every record of a message; `span`, `line` and `record` of the events are left to the caller.
+    ///
+    /// A message may hold none (templates alone).
+    fn parse(&mut self, datagram: &Datagram<'_>, records: &mut std::collections::VecDeque<Decoded>);
+
+    /// Forgets every template: another recording begins.
+    fn forget(&mut self);
+}
+
+/// One message, as it was sent.
+#[cfg(feature = "netflow")]
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Who sent it, where a capture tells.
+    pub exporter: Option<Exporter>,
+}
+
+/// Who sent a message, and to which port.
+#[cfg(feature = "netflow")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Exporter {
+    /// The sender's address.
+    pub address: std::net::IpAddr,
+    /// The sender's UDP port.
+    pub port: u16,
+    /// The UDP port that it sends to.
+    pub collector_port: u16,
+}
+
+#[cfg(feature = "netflow")]
+impl Default for Exporter {
+    fn default() -> Exporter {
+        let address = std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+        Exporter { address, port: 0, collector_port: 0 }
+    }
+}
+
+/// One record of a message.
+#[cfg(feature = "netflow")]
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    /// The event, its `record` zero to have it counted; of a reject the `time`, where it says one.
+    pub event: Event,
+    /// Whether it is one, else the reason and the byte of the message, from 1, at which reading stopped.
+    pub result: Result<(), (RejectReason, u32)>,
+}
+
+#[cfg(feature = "netflow")]
+impl Default for Decoded {
+    fn default() -> Decoded {
+        Decoded { event: Event::default(), result: Ok(()) }
+    }
+}
+
+/// What a stream is made of, and [`Event::line`] counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Lines of text.
+    #[default]
+    Line,
+    /// Export messages, or packets of a capture.
+    Datagram,
+}
+
+impl Unit {
+    /// The key under which our NDJSON counts it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Unit::Line => "line",
+            Unit::Datagram => "datagram",
+        }
+    }
+}
+
+/// What a reader learnt of its source (templates, counters), for the file that continues it.
+#[derive(Debug)]
+pub struct Learnt {
+    parser: Box<dyn LineParser>,
+    format: Format,
+    max_line_len: usize,
+    #[cfg(feature = "netflow")]
+    udp_port: Option<u16>,
 }
 
 /// What [`Reader::next_record`] found.
@@ -187,6 +342,14 @@ pub struct Reader<R> {
     skipped: Skipped,
     lines: u64,
     events: u64,
+    format: Format,
+    max_line_len: usize,
+    #[cfg(feature = "netflow")]
+    frames: datagrams::Frames,
+    #[cfg(feature = "netflow")]
+    opened: datagrams::Opened,
+    #[cfg(feature = "netflow")]
+    udp_port: Option<u16>,
 }
 
 /// A line that is read, and kept until it holds no other record.
@@ -209,21 +372,47 @@ enum Row {
     BadQuote { len: usize },
     /// A line of that many bytes, dropped already.
     Dropped { len: u64 },
+    /// `len` bytes over `lines` lines of a record of several lines that is beyond the limit.
+    LongBlock { len: usize, lines: u64 },
 }
 
 impl<R: io::Read> Reader<R> {
     /// A reader of `source`, which needs no buffer of its own.
     pub fn new(format: Format, options: ReaderOptions, source: R) -> Reader<R> {
-        let buffer = LineBuffer::new(source, options.max_line_len());
-        let info = format.info();
+        let max_line_len = options.max_line_len();
+        #[cfg(feature = "netflow")]
+        let udp_port = options.udp_port();
+        let parser = (format.info().parser)(options);
+        let learnt = Learnt {
+            parser,
+            format,
+            max_line_len,
+            #[cfg(feature = "netflow")]
+            udp_port,
+        };
+        Reader::resume(learnt, source)
+    }
+
+    /// A reader of a file that continues another one: an export message in it may need a template of that one.
+    ///
+    /// Lines, bytes and counts begin anew. A capture knows its exporters and learns nothing from other files.
+    pub fn resume(learnt: Learnt, source: R) -> Reader<R> {
         Reader {
-            buffer,
-            cut: info.cut,
-            parser: (info.parser)(options),
+            buffer: LineBuffer::new(source, learnt.max_line_len),
+            cut: learnt.format.info().cut,
+            parser: learnt.parser,
             held: None,
             skipped: Skipped::default(),
             lines: 0,
             events: 0,
+            format: learnt.format,
+            max_line_len: learnt.max_line_len,
+            #[cfg(feature = "netflow")]
+            frames: datagrams::Frames::default(),
+            #[cfg(feature = "netflow")]
+            opened: datagrams::Opened::default(),
+            #[cfg(feature = "netflow")]
+            udp_port: learnt.udp_port,
         }
     }
 
@@ -237,6 +426,10 @@ impl<R: io::Read> Reader<R> {
     /// Those of the source; the next call goes on where this one stopped.
     pub fn next_record(&mut self, event: &mut Event) -> io::Result<Option<Record>> {
         *event = Event::default();
+        #[cfg(feature = "netflow")]
+        if !self.is_of_lines()? {
+            return self.next_in_datagrams(event);
+        }
         if let Some(held) = self.held {
             let bytes = self.buffer.bytes(0, held.len);
             let record = bytes.strip_suffix(b"\r").unwrap_or(bytes);
@@ -270,6 +463,11 @@ impl<R: io::Read> Reader<R> {
                 self.lines += 1;
                 self.buffer.consume_line(len);
                 (RejectReason::BadQuote, column(len), offset, len as u64)
+            }
+            Row::LongBlock { len, lines } => {
+                self.lines += lines;
+                self.buffer.consume_line(len);
+                (RejectReason::LineTooLong, 1, offset, len as u64)
             }
             Row::Dropped { len } => {
                 self.lines += 1;
@@ -340,12 +538,20 @@ impl<R: io::Read> Reader<R> {
             Found::Newline(len) => (len, true),
             Found::End(len) => (len, false),
         };
+        let block = match self.cut {
+            Cut::Paragraphs => Some(Block::Paragraph),
+            Cut::Objects => Some(Block::Object(Braces::default())),
+            _ => None,
+        };
+        if let Some(block) = block {
+            return self.next_block(block, first).map(Some);
+        }
         let is_comment = self.buffer.bytes(0, 1) == b"#";
         if self.cut != Cut::Rows || is_comment {
             return Ok(Some(Row::Whole { len: first_len, lines: 1, has_newline }));
         }
         let (mut found, mut from, mut lines) = (first, 0, 1);
-        let mut scan = RowScan::default();
+        let mut scan = RowScan::new(self.parser.delimiter());
         loop {
             let (len, has_newline) = match found {
                 Found::Newline(len) => (len, true),
@@ -371,6 +577,23 @@ impl<R: io::Read> Reader<R> {
 }
 
 impl<R> Reader<R> {
+    /// What was learnt of the source, for [`Reader::resume`].
+    pub fn into_learnt(self) -> Learnt {
+        Learnt {
+            parser: self.parser,
+            format: self.format,
+            max_line_len: self.max_line_len,
+            #[cfg(feature = "netflow")]
+            udp_port: self.udp_port,
+        }
+    }
+
+    /// What [`Event::line`] counts in this stream.
+    #[cfg(not(feature = "netflow"))]
+    pub fn unit(&self) -> Unit {
+        Unit::Line
+    }
+
     /// The rejects so far, by reason.
     pub fn skipped(&self) -> &Skipped {
         &self.skipped

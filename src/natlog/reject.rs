@@ -58,6 +58,10 @@ reasons! {
     OtherEvent, "other-event", true;
     /// A line of another program: a file of syslog mixes them.
     NotNat, "not-nat", true;
+    /// A packet of a capture that holds no log: of another protocol, or to another port than the one named.
+    OtherTraffic, "other-traffic", true;
+    /// A translated flow whose public port, or echo identifier, the format leaves out: it says nothing of who held which.
+    PortNotLogged, "port-not-logged", true;
     /// A record without an event, such as a line of a table dump.
     NoEvent, "no-event", false;
     /// An event with a name that is not read.
@@ -66,6 +70,18 @@ reasons! {
     NoStamp, "no-stamp", false;
     /// The logging tool says that it lost events.
     EventsLost, "events-lost", false;
+    /// A record whose fields the dialect named does not have.
+    DialectMismatch, "dialect-mismatch", false;
+    /// Records whose template was not seen.
+    NoTemplate, "no-template", false;
+    /// Bytes that are no message of this format.
+    BadMessage, "bad-message", false;
+    /// A part of a packet that was cut in pieces on its way.
+    Fragment, "fragment", false;
+    /// A translated flow whose public port the record does not name.
+    NoTranslatedPort, "no-translated-port", false;
+    /// A set of ports that is no range.
+    PortStep, "port-step", false;
     /// The line is longer than the limit.
     LineTooLong, "line-too-long", false;
     /// The bytes are not UTF-8 where text is needed.
@@ -125,9 +141,25 @@ impl RejectReason {
             RejectReason::UnknownEvent => {
                 "events are session_create, session_delete, port_create, port_delete, block_alloc, block_release, update, block_interim, allocation, device_restart; for conntrack NEW, UPDATE, DESTROY"
             }
+            RejectReason::PortNotLogged => {
+                "this format leaves out the identifiers of ICMP: it answers no question about echo flows, and cannot prove that there was none"
+            }
             RejectReason::NoStamp => "log with `conntrack -E -o timestamp`",
             RejectReason::EventsLost => {
                 "the collector dropped events: declare the gap, and raise --buffer-size of conntrack"
+            }
+            RejectReason::DialectMismatch => {
+                "makers number NAT events differently: name the one that exported this with --dialect (rfc8158, cisco, cgv6, junos, asa, nokia, fortios)"
+            }
+            RejectReason::NoTemplate => {
+                "records cannot be read without the template that the exporter sends now and then: begin the recording before it, or put the file that has it first"
+            }
+            RejectReason::BadMessage => {
+                "messages of version 10 are read with --format ipfix, of version 9 with --format netflow9; captures are pcap or pcapng"
+            }
+            RejectReason::Fragment => "make the exporter's messages fit the path's MTU",
+            RejectReason::NoTranslatedPort => {
+                "have the device export postNAPTSourceTransportPort (227) too: an address alone names nobody"
             }
             RejectReason::LineTooLong => "raise the limit if such lines are in order",
             RejectReason::NotUtf8 => "write the file in UTF-8",

@@ -180,7 +180,7 @@ fn clock(c: &mut Cursor<'_>) -> Option<Clock> {
 }
 
 fn colon(c: &mut Cursor<'_>) -> bool {
-    c.take(b":") && (c.take(b" ") || true)
+    c.take(b": ") || c.take(b":")
 }
 
 /// `Z`, `+02:00`, ` +0200`, ` UTC`, ` CEST:`

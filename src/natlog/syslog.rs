@@ -226,17 +226,13 @@ fn lead<'a>(c: &mut Cursor<'a>) -> Lead<'a> {
 
 /// Whether a stamp may begin here, without the cost of reading it.
 fn may_be_stamp(c: &Cursor<'_>) -> bool {
-    let rest = match c.rest() {
-        [b'*' | b'.', rest @ ..] => rest,
-        rest => rest,
-    };
-    match rest {
-        [a, b, c, d, e, ..] if a.is_ascii_digit() => {
-            [b, c, d].iter().all(|x| x.is_ascii_digit()) && matches!(e, b'-' | b'/' | b' ')
-        }
-        [a, b, c, b' ' | b'\t' | b',', ..] => [a, b, c].iter().all(|x| x.is_ascii_alphabetic()),
-        _ => false,
-    }
+    let rest = c.rest();
+    let rest = rest.strip_prefix(b"*").or(rest.strip_prefix(b".")).unwrap_or(rest);
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let letters = rest.iter().take_while(|b| b.is_ascii_alphabetic()).take(4).count();
+    let behind = rest.get(digits.max(letters));
+    (digits == 4 && matches!(behind, Some(b'-' | b'/' | b' ')))
+        || (letters == 3 && matches!(behind, Some(b' ' | b'\t' | b',')))
 }
 
 /// HOST APP PROCID MSGID SD; true if another head may follow.
@@ -422,7 +418,7 @@ mod tests {
                 "2026-05-21T12:00:01.123Z|-|gw|-|-|-|%NAT-6-X: x",
             ),
             (
-                "<190>55: *May 21 12:00:01.123: %NAT-6-X: x",
+                "<190>123456789: *May 21 12:00:01.123: %NAT-6-X: x",
                 "2026-05-21T03:00:01.123Z|-|-|-|-|-|%NAT-6-X: x",
             ),
             (

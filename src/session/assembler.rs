@@ -1,39 +1,41 @@
 //! The pairing itself.
 
-use std::collections::HashMap;
+mod release;
 
+use std::net::Ipv4Addr;
+
+use super::Map;
 use super::audit::Audit;
 use super::hosts::Hosts;
 use super::intervals::{SourceFacts, Stamps};
 use super::loss::Loss;
 use super::made::Made;
-use super::pending::{Fit, FlowKey, Pending};
+use super::open::{Open, Shape};
+use super::pending::{FlowKey, Pending};
 use super::profile::Profile;
 use super::recent::Recent;
 use super::reorder::Reorder;
-use crate::allocation::{Allocation, Ended, Grain, Place, SourceId};
+use super::step::Step;
+use crate::allocation::{Allocation, Destination, Ended, SourceId};
 use crate::inside::InsideHost;
 use crate::natlog::{Event, EventKind};
-use crate::time::{TimeDelta, TimeRange, Timestamp, WrittenTime};
+use crate::port::PortRange;
+use crate::protocol::Protocol;
+use crate::time::{TimeRange, Timestamp, WrittenTime};
 
 /// Why an event cannot become part of an allocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventReject {
     /// No stamp, so nothing says when.
-    #[error("no-stamp")]
     NoStamp,
     /// No public address.
-    #[error("no-outside")]
     NoOutside,
-    /// No public port where the kind of event needs one.
-    #[error("no-ports")]
+    /// No public port where the kind of event needs one; on a release, no inside port either.
     NoPorts,
     /// No inside host.
-    #[error("no-inside")]
     NoInside,
     /// A finished allocation that ends before it starts.
-    #[error("backward-time")]
     BackwardTime,
 }
 
@@ -46,7 +48,26 @@ impl EventReject {
         EventReject::NoInside,
         EventReject::BackwardTime,
     ];
+
+    /// The name in kebab case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EventReject::NoStamp => "no-stamp",
+            EventReject::NoOutside => "no-outside",
+            EventReject::NoPorts => "no-ports",
+            EventReject::NoInside => "no-inside",
+            EventReject::BackwardTime => "backward-time",
+        }
+    }
 }
+
+impl std::fmt::Display for EventReject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::error::Error for EventReject {}
 
 /// The outcome of an assembly.
 #[derive(Debug)]
@@ -95,14 +116,21 @@ pub struct Assembled {
 pub struct Assembler {
     profile: Profile,
     reorder: Reorder,
-    pending: HashMap<FlowKey, Pending>,
+    open: Open,
     hosts: Hosts,
     made: Made,
-    recent: Recent,
+    recent: Recent<FlowKey>,
+    /// The releases that do not say a whole key.
+    recent_short: Recent<Shape>,
+    /// Who was seen last on a whole key, in a log that never says when flows end.
+    seen: Map<SeenKey, FlowKey>,
     loss: Loss,
     logs_updates: bool,
     audit: Audit,
 }
+
+/// What two hosts can never use at once, whatever the NAT.
+type SeenKey = (Option<Protocol>, Ipv4Addr, PortRange, Destination);
 
 impl Assembler {
     /// An assembler for one stream of events: one file, or files that continue one another.
@@ -110,10 +138,12 @@ impl Assembler {
         Assembler {
             profile,
             reorder: Reorder::default(),
-            pending: HashMap::new(),
+            open: Open::default(),
             hosts: Hosts::default(),
             made: Made::default(),
             recent: Recent::default(),
+            recent_short: Recent::default(),
+            seen: Map::default(),
             loss: Loss::default(),
             logs_updates: false,
             audit: Audit::default(),
@@ -131,24 +161,33 @@ impl Assembler {
             _ => event.time,
         };
         let at = at.ok_or(EventReject::NoStamp)?.start();
-        if event.kind != EventKind::DeviceRestart {
-            event.outside.ok_or(EventReject::NoOutside)?;
-            event.ports.ok_or(EventReject::NoPorts)?;
-            event.inside.as_ref().ok_or(EventReject::NoInside)?;
-        }
+        let inside = match event.kind {
+            EventKind::DeviceRestart => None,
+            EventKind::AddressBind | EventKind::AddressRelease => {
+                self.audit.address_bindings += 1;
+                self.saw_stamp(at);
+                return Ok(());
+            }
+            _ => {
+                check_fields(event)?;
+                let host = event.inside.as_ref().ok_or(EventReject::NoInside)?;
+                Some(self.hosts.id(host).ok_or(EventReject::NoInside)?)
+            }
+        };
+        let step = Step::new(source, event, inside);
         if event.kind == EventKind::Allocation {
             if event.stop.is_some_and(|stop| stop.start() < at) {
                 return Err(EventReject::BackwardTime);
             }
             self.audit.saw(at);
             self.audit.saw(event.stop.map_or(at, WrittenTime::start));
-            self.take(source, event);
+            self.take(&step);
             return Ok(());
         }
         self.saw_stamp(at);
-        self.reorder.push(at, source, event.clone());
-        while let Some((source, event)) = self.reorder.pop_ready() {
-            self.take(source, &event);
+        self.reorder.push(at, step);
+        while let Some(step) = self.reorder.pop_ready() {
+            self.take(&step);
         }
         Ok(())
     }
@@ -188,13 +227,14 @@ impl Assembler {
     /// `covers` is the time for which the source is declared complete; without it recorded time ends with the last
     /// stamp.
     pub fn finish(mut self, covers: Option<TimeRange>) -> Assembled {
-        while let Some((source, event)) = self.reorder.pop() {
-            self.take(source, &event);
+        while let Some(step) = self.reorder.pop() {
+            self.take(&step);
         }
         self.audit.out_of_order = self.reorder.moved();
         let end = covers.map(TimeRange::end).or(self.audit.last).unwrap_or(Timestamp::MAX);
-        for (key, pending) in self.take_pending() {
+        for (key, pending) in self.open.take() {
             self.audit.open += 1;
+            self.audit.open_in_doubt += u64::from(pending.is_in_doubt);
             let until = pending.stamps.firm_until(self.facts(), key.protocol).max(end);
             self.unreleased(key, &pending, until, Ended::Open);
         }
@@ -218,63 +258,42 @@ impl Assembler {
         }
     }
 
-    fn take(&mut self, source: SourceId, event: &Event) {
-        if event.kind == EventKind::DeviceRestart {
-            self.restart(event);
-            return;
-        }
-        let Some(key) = self.key(event) else { return };
-        match event.kind {
-            EventKind::SessionCreate
-            | EventKind::PortCreate
-            | EventKind::BlockAlloc
-            | EventKind::SessionSeen => {
-                self.create(source, key, event);
-            }
-            EventKind::Update | EventKind::BlockInterim => self.alive(source, key, event),
+    fn take(&mut self, step: &Step) {
+        match step.kind {
+            EventKind::DeviceRestart => return self.restart(step),
+            EventKind::HostRelease => return self.release_host(step),
             EventKind::SessionDelete | EventKind::PortDelete | EventKind::BlockRelease => {
-                self.release(source, key, event);
+                return self.release(step);
             }
-            EventKind::Allocation => self.finished(source, key, event),
-            EventKind::DeviceRestart
-            | EventKind::AddressBind
-            | EventKind::AddressRelease
-            | EventKind::HostRelease => {}
+            _ => {}
+        }
+        let Some(key) = step.key() else { return };
+        match step.kind {
+            EventKind::Update | EventKind::BlockInterim => self.alive(key, step),
+            EventKind::Allocation => self.finished(key, step),
+            _ => self.create(key, step),
         }
     }
 
-    fn key(&mut self, event: &Event) -> Option<FlowKey> {
-        let grain = match event.kind {
-            EventKind::BlockAlloc | EventKind::BlockRelease | EventKind::BlockInterim => {
-                Grain::Block
-            }
-            EventKind::Allocation if event.ports?.len() > 1 => Grain::Block,
-            _ => Grain::Session,
-        };
-        Some(FlowKey {
-            grain,
-            protocol: event.protocol,
-            addr: event.outside?,
-            ports: event.ports?,
-            destination: event.destination,
-            inside: self.hosts.id(event.inside.as_ref()?)?,
-            inside_port: event.inside_port,
-        })
-    }
-
-    fn create(&mut self, source: SourceId, key: FlowKey, event: &Event) {
+    fn create(&mut self, key: FlowKey, step: &Step) {
         self.audit.creates += 1;
-        let new = Pending::new(source, event);
-        if let Some(old) = self.pending.get_mut(&key) {
-            if old.stamps.create.is_some() && old.stamps.create == event.time {
+        let new = Pending::new(step);
+        if step.kind == EventKind::SessionSeen {
+            self.audit.seen_only += 1;
+            if !self.take_over_seen(key, &new, step) {
+                return;
+            }
+        }
+        if let Some(old) = self.open.get_mut(&key) {
+            if old.stamps.create.is_some() && old.stamps.create == step.time {
                 self.audit.duplicates += 1;
                 return;
             }
-            if old.is_behind(event) {
+            if old.is_behind(step) {
                 self.audit.stale += 1;
-                if old.stamps.create.is_none() && old.same_flow_id(event) {
+                if old.stamps.create.is_none() && old.same_flow_id(step) {
                     // The create of a flow that was known by its updates only, read late.
-                    old.stamps.create = event.time;
+                    old.stamps.create = step.time;
                     old.create = new.create;
                 } else if let Some(next) = old.stamps.create {
                     self.unreleased(key, &new, next.end(), Ended::Implied);
@@ -282,89 +301,59 @@ impl Assembler {
                 return;
             }
             let old = *old;
-            self.supersede(key, &old, event.time);
-        } else if let Some(released) = self.is_behind_release(&key, event) {
+            self.supersede(key, &old, step.time);
+        } else if let Some(released) = self.is_behind_release(&key, step) {
             self.audit.stale += 1;
             self.unreleased(key, &new, released.end(), Ended::Implied);
             return;
         }
-        self.pending.insert(key, new);
+        self.open.insert(key, new);
     }
 
-    fn alive(&mut self, source: SourceId, key: FlowKey, event: &Event) {
+    /// Ends whoever else was seen on the whole key before; false where that one is later, and ends the new one.
+    fn take_over_seen(&mut self, key: FlowKey, new: &Pending, step: &Step) -> bool {
+        let Some(destination) = key.destination else { return true };
+        let seen = (key.protocol, key.addr, key.ports, destination);
+        let Some(before) = self.seen.insert(seen, key).filter(|before| *before != key) else {
+            return true;
+        };
+        let Some(old) = self.open.get(&before).copied() else { return true };
+        if let Some(next) = old.stamps.create.filter(|_| old.is_behind(step)) {
+            self.seen.insert(seen, before);
+            self.audit.stale += 1;
+            self.unreleased(key, new, next.end(), Ended::Implied);
+            return false;
+        }
+        self.open.remove(&before);
+        self.supersede(before, &old, step.time);
+        true
+    }
+
+    fn alive(&mut self, key: FlowKey, step: &Step) {
         self.audit.updates += 1;
-        self.logs_updates |= event.kind == EventKind::Update;
+        self.logs_updates |= step.kind == EventKind::Update;
         let mut not_before = None;
-        if let Some(pending) = self.pending.get_mut(&key) {
-            if pending.same_flow_id(event) || pending.is_behind(event) {
-                pending.alive(event);
+        if let Some(pending) = self.open.get_mut(&key) {
+            let is_later = pending.is_before_start_of(step);
+            if pending.is_behind(step) || (pending.same_flow_id(step) && !is_later) {
+                pending.alive(step);
                 return;
             }
             let old = *pending;
             let late = self.profile.late;
             not_before = old.stamps.activity.map(|seen| seen.start().minus(late));
-            self.supersede(key, &old, event.time);
-        } else if self.is_behind_release(&key, event).is_some() {
+            self.supersede(key, &old, step.time.filter(|_| !is_later).or(step.start));
+        } else if self.is_behind_release(&key, step).is_some() {
             return;
         }
         self.audit.begun_by_update += 1;
-        self.pending.insert(key, Pending { not_before, ..Pending::new(source, event) });
+        self.note_lost_create(step);
+        self.open.insert(key, Pending { not_before, ..Pending::new(step) });
     }
 
-    fn release(&mut self, source: SourceId, key: FlowKey, event: &Event) {
-        self.audit.releases += 1;
-        if event.time.is_some() && self.recent.release_of(&key) == event.time {
-            self.audit.duplicates += 1;
-            return;
-        }
-        if let Some(at) = event.time {
-            self.recent.remember(key, at);
-        }
-        let pending = self.begun(key, event).unwrap_or_else(|| {
-            self.audit.releases_alone += 1;
-            Pending::default()
-        });
-        if pending.stamps.create.is_none() {
-            self.note_lost_create(event);
-        }
-        let mut stamps = pending.stamps;
-        stamps.start = event.start.or(stamps.start);
-        stamps.release = event.time;
-        stamps.stop = event.stop;
-        stamps.killed = event.killed;
-        stamps.timer.state_at_release = event.state;
-        let facts = facts(&self.profile, self.logs_updates, &self.audit);
-        let place = Place { source, span: event.span };
-        self.made.released(facts, key, &pending, &stamps, Some(place));
-    }
-
-    /// What was read of the tenancy that the release ends, before it.
-    fn begun(&mut self, key: FlowKey, release: &Event) -> Option<Pending> {
-        let pending = self.pending.get(&key)?;
-        match pending.fit(release, &self.profile) {
-            Fit::Pairs(late) => {
-                self.note_late(late, release);
-                self.audit.paired += 1;
-                self.pending.remove(&key)
-            }
-            Fit::LaterTenancy => {
-                let mut old = self.pending.remove(&key)?;
-                let own = old.same_flow_id(release).then_some(release.start).flatten();
-                let begun = own.and_then(|start| old.split_at(start));
-                self.supersede(key, &old, release.start.or(release.time));
-                if begun.is_some() {
-                    self.audit.begun_by_update += 1;
-                    self.audit.paired += 1;
-                }
-                begun
-            }
-            Fit::Unrelated => None,
-        }
-    }
-
-    /// A release whose create was not read; its start may show that the create's line was lost.
-    fn note_lost_create(&mut self, release: &Event) {
-        if let (Some(start), Some(first)) = (release.start, self.audit.first) {
+    /// A record whose own start may show that the line of its create was lost.
+    fn note_lost_create(&mut self, step: &Step) {
+        if let (Some(start), Some(first)) = (step.start, self.audit.first) {
             // Before the first stamp there was nobody to read the create.
             if self.audit.creates > 0 && start.start() > first.plus(self.profile.late) {
                 self.audit.lost_creates += 1;
@@ -373,12 +362,12 @@ impl Assembler {
         }
     }
 
-    fn finished(&mut self, source: SourceId, key: FlowKey, event: &Event) {
+    fn finished(&mut self, key: FlowKey, step: &Step) {
         self.audit.finished += 1;
-        let mut pending = Pending::new(source, event);
-        pending.stamps = Stamps { start: event.start, stop: event.stop, ..Stamps::default() };
+        let mut pending = Pending::new(step);
+        pending.stamps = Stamps { start: step.start, stop: step.stop, ..Stamps::default() };
         let facts = facts(&self.profile, self.logs_updates, &self.audit);
-        if event.stop.is_some() {
+        if step.stop.is_some() {
             let stamps = pending.stamps;
             self.made.released(facts, key, &pending, &stamps, None);
         } else {
@@ -386,12 +375,12 @@ impl Assembler {
         }
     }
 
-    fn restart(&mut self, event: &Event) {
+    fn restart(&mut self, step: &Step) {
         self.audit.restarts += 1;
-        let Some(at) = event.time else { return };
-        for (key, pending) in self.take_pending() {
-            if pending.is_behind(event) {
-                self.pending.insert(key, pending);
+        let Some(at) = step.time else { return };
+        for (key, pending) in self.open.take() {
+            if pending.is_behind(step) {
+                self.open.insert(key, pending);
                 continue;
             }
             self.audit.ended_by_restart += 1;
@@ -399,39 +388,25 @@ impl Assembler {
         }
     }
 
-    /// Every pending tenancy, in an order that does not depend on how they are kept.
-    fn take_pending(&mut self) -> Vec<(FlowKey, Pending)> {
-        let mut pending: Vec<(FlowKey, Pending)> = self.pending.drain().collect();
-        pending.sort_by_key(|(_, p)| (p.stamps.create.map(WrittenTime::start), p.create));
-        pending
-    }
-
     /// Ends a pending tenancy that a later record of the same flow shows to be over.
     fn supersede(&mut self, key: FlowKey, old: &Pending, by: Option<WrittenTime>) {
         self.audit.superseded += 1;
-        self.audit.lost_releases += 1;
+        // A log that never says when flows end has lost nothing; and a release in doubt may have been this one's.
+        let is_loss = !old.is_seen_only && !old.is_in_doubt;
+        self.audit.lost_releases += u64::from(is_loss);
         if let Some(by) = by {
             let seen = old.stamps.activity.map_or(by.start(), WrittenTime::start);
-            self.loss.suspect(seen, by.end());
+            if is_loss {
+                self.loss.suspect(seen, by.end());
+            }
             self.unreleased(key, old, by.end(), Ended::Implied);
         }
     }
 
-    fn note_late(&mut self, late: TimeDelta, release: &Event) {
-        self.audit.late_seen = self.audit.late_seen.max(late);
-        if late > self.profile.late {
-            // The start is cut off, so the true lateness is up to its resolution more than what is proven.
-            let cut = release.start.map_or(0, WrittenTime::resolution_microsecond);
-            let late = late.plus(TimeDelta::from_microsecond(cut));
-            self.profile.late = late;
-            self.audit.late_widened = Some(late);
-        }
-    }
-
-    /// The last release of the flow, where it was written after `event`.
-    fn is_behind_release(&self, key: &FlowKey, event: &Event) -> Option<WrittenTime> {
+    /// The last release of the flow, where it was written after `step`.
+    fn is_behind_release(&self, key: &FlowKey, step: &Step) -> Option<WrittenTime> {
         let released = self.recent.release_of(key)?;
-        event.time.is_some_and(|at| at.end() <= released.start()).then_some(released)
+        step.time.is_some_and(|at| at.end() <= released.start()).then_some(released)
     }
 
     fn unreleased(&mut self, key: FlowKey, pending: &Pending, until: Timestamp, ended: Ended) {
@@ -441,6 +416,25 @@ impl Assembler {
 
     fn facts(&self) -> SourceFacts<'_> {
         facts(&self.profile, self.logs_updates, &self.audit)
+    }
+}
+
+/// What an allocation cannot do without; a release may leave its public side to its create.
+fn check_fields(event: &Event) -> Result<(), EventReject> {
+    match event.kind {
+        EventKind::HostRelease => Ok(()),
+        EventKind::SessionDelete | EventKind::PortDelete
+            if event.ports.is_none() && event.inside_port.is_none() =>
+        {
+            Err(EventReject::NoPorts)
+        }
+        EventKind::BlockRelease if event.ports.is_none() => Err(EventReject::NoPorts),
+        EventKind::SessionDelete | EventKind::PortDelete | EventKind::BlockRelease => Ok(()),
+        _ => {
+            event.outside.ok_or(EventReject::NoOutside)?;
+            event.ports.ok_or(EventReject::NoPorts)?;
+            Ok(())
+        }
     }
 }
 

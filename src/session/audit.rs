@@ -8,7 +8,8 @@ use crate::time::{TimeDelta, TimeRange, Timestamp};
 ///
 /// ```text
 /// creates + begun_by_update + releases
-///     = duplicates + stale + 2 * paired + releases_alone + superseded + ended_by_restart + open
+///     = duplicates + stale + 2 * paired + releases_alone + releases_in_doubt + superseded
+///       + ended_by_restart + ended_by_host + ended_in_doubt + open
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,6 +24,12 @@ pub struct Audit {
     pub finished: u64,
     /// Restarts of the device.
     pub restarts: u64,
+    /// Of the creates, those of a log that never says when flows end.
+    pub seen_only: u64,
+    /// Records that paired a host with a public address, or parted them: they give nobody a port.
+    pub address_bindings: u64,
+    /// Records that gave back everything of a host.
+    pub host_releases: u64,
     /// Creates and releases that repeated an earlier one to the letter.
     pub duplicates: u64,
     /// Records that came behind a later stamp.
@@ -33,12 +40,20 @@ pub struct Audit {
     pub paired: u64,
     /// Releases without any earlier record of their tenancy, for whatever reason.
     pub releases_alone: u64,
+    /// Releases that say less than their create did, and that fit several tenancies.
+    pub releases_in_doubt: u64,
+    /// Tenancies that ended by such a release: as many were read as tenancies they fit.
+    pub ended_in_doubt: u64,
+    /// Tenancies that such a release may have ended, or not, and that have no other end.
+    pub open_in_doubt: u64,
     /// Tenancies of which the first record read is an update.
     pub begun_by_update: u64,
     /// Tenancies that a later record of the same flow showed to be over, without a release of their own.
     pub superseded: u64,
     /// Tenancies that a restart of the device ended.
     pub ended_by_restart: u64,
+    /// Tenancies that ended when their host gave back everything.
+    pub ended_by_host: u64,
     /// Creates that were never read although the tenancy began in recorded time: its own start says so, or another
     /// holder of its exclusive key.
     pub lost_creates: u64,
@@ -61,18 +76,24 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Whether the source was seen to lose lines: then absence in it proves nothing, and an open record cannot
-    /// carry a claim by itself.
+    /// Whether the source was seen to lose lines, or leaves open which of its records ended: then absence in it
+    /// proves nothing, and an open record cannot carry a claim by itself.
     pub fn is_lossy(&self) -> bool {
-        self.lost_creates + self.lost_releases + self.declared_losses > 0
+        self.lost_lines() + self.open_in_doubt + self.seen_only > 0
+    }
+
+    /// How many losses were seen or declared.
+    pub fn lost_lines(&self) -> u64 {
+        self.lost_creates + self.lost_releases + self.declared_losses
     }
 
     /// Whether every create and every release that was read is accounted for, once the assembly is finished.
     pub fn adds_up(&self) -> bool {
         let begun = self.creates + self.begun_by_update;
-        let ended = self.paired + self.superseded + self.ended_by_restart + self.open;
-        begun + self.releases
-            == self.duplicates + self.stale + ended + self.paired + self.releases_alone
+        let ended_by_others = self.ended_by_restart + self.ended_by_host + self.ended_in_doubt;
+        let ended = self.paired + self.superseded + ended_by_others + self.open;
+        let unpaired = self.releases_alone + self.releases_in_doubt;
+        begun + self.releases == self.duplicates + self.stale + ended + self.paired + unpaired
     }
 
     /// From the first stamp to the last.

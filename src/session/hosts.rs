@@ -1,14 +1,13 @@
 //! The table of inside hosts that allocations name by number.
 
-use std::collections::HashMap;
-
+use super::Map;
 use crate::allocation::InsideId;
 use crate::inside::InsideHost;
 
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     hosts: Vec<InsideHost>,
-    ids: HashMap<InsideHost, InsideId>,
+    ids: Map<InsideHost, InsideId>,
 }
 
 impl Hosts {

@@ -43,6 +43,15 @@
 //! A release alone, with its start, is a full record. A create alone is *open*: it claims up to its last event plus
 //! the shortest timeout, beyond that only while no gap of the source lies between, and a life at most `max_life` long.
 //!
+//! Some devices say less in a release than in a create: Cisco CGv6 names no public side, only the first port of a
+//! block; others leave the destination out. Such a release ends the only open tenancy that it can be of. Where
+//! several fit (one inside port towards several destinations) nothing says which of them ended, and none does before as
+//! many such releases came as tenancies they fit; what stays open then is in doubt, and carries no claim alone. Where
+//! none fits it gives nobody anything: no port is known.
+//!
+//! A log that shows flows and never their ends (`session_seen`) is read as open records that only the next host on
+//! the whole key ends; it proves nobody's absence, and carries a claim alone no longer than the shortest timeout.
+//!
 //! # Loss
 //!
 //! A release whose own start lies in the recorded time, but whose create was never read, shows that lines were lost
@@ -57,10 +66,12 @@ mod imply;
 mod intervals;
 mod loss;
 mod made;
+mod open;
 mod pending;
 mod profile;
 mod recent;
 mod reorder;
+mod step;
 
 pub use assembler::{Assembled, Assembler, EventReject};
 pub use audit::Audit;
@@ -68,6 +79,12 @@ pub use profile::{EndIs, Idle, Kills, Profile, ProfileError};
 
 #[cfg(test)]
 mod tests;
+
+/// A map with a seed of its own in every process, so that no log can be made to collide in it, and a faster hasher than the
+/// standard one: these maps are asked several times a record.
+type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+/// The set beside it.
+type Set<K> = std::collections::HashSet<K, foldhash::fast::RandomState>;
 
 #[expect(unused_imports, reason = "the module text links it")]
 use crate::allocation::Allocation;

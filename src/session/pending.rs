@@ -1,17 +1,19 @@
 //! A tenancy whose end has not been read yet, and the key that its records share.
 
+use std::hash::{Hash, Hasher};
 use std::net::Ipv4Addr;
 
 use super::intervals::Stamps;
 use super::profile::Profile;
-use crate::allocation::{Destination, Grain, InsideId, Place, SourceId};
-use crate::natlog::{Event, EventKind};
+use super::step::Step;
+use crate::allocation::{Destination, Grain, InsideId, Place};
+use crate::natlog::EventKind;
 use crate::port::PortRange;
 use crate::protocol::Protocol;
 use crate::time::{TimeDelta, Timestamp, WrittenTime};
 
 /// What the records of one flow, mapping or block have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FlowKey {
     pub(super) grain: Grain,
     pub(super) protocol: Option<Protocol>,
@@ -22,6 +24,21 @@ pub(super) struct FlowKey {
     pub(super) inside_port: Option<u16>,
 }
 
+/// Three words instead of a dozen fields: every record is looked up by it.
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let port = |port: Option<u16>| port.map_or(1 << 16, u64::from);
+        let to = self.destination.map_or(0, |to| u64::from(to.addr.to_bits()));
+        let protocol = self.protocol.map_or(1 << 8, |p| u64::from(p.number()));
+        let ports = u64::from(self.ports.first()) << 16 | u64::from(self.ports.last());
+        state.write_u64(u64::from(self.addr.to_bits()) << 32 | ports);
+        state.write_u64(to << 32 | u64::from(self.inside.0));
+        let far = self.destination.map_or(1 << 17, |to| port(to.port));
+        let is_block = u64::from(self.grain == Grain::Block);
+        state.write_u64(far << 40 | port(self.inside_port) << 20 | protocol << 1 | is_block);
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pending {
     pub(super) stamps: Stamps,
@@ -29,6 +46,12 @@ pub(super) struct Pending {
     pub(super) create: Option<Place>,
     /// The begin cannot lie before this instant, whatever the stamps leave open.
     pub(super) not_before: Option<Timestamp>,
+    /// It is a mapping towards any destination, which flows may share.
+    pub(super) is_mapping: bool,
+    /// It is a flow of a log that never says when flows end.
+    pub(super) is_seen_only: bool,
+    /// A release was read that may have been its own, or another's.
+    pub(super) is_in_doubt: bool,
 }
 
 /// How a release relates to the pending create of its flow.
@@ -42,13 +65,16 @@ pub(super) enum Fit {
 }
 
 impl Pending {
-    pub(super) fn new(source: SourceId, event: &Event) -> Pending {
+    pub(super) fn new(event: &Step) -> Pending {
         let created = !matches!(event.kind, EventKind::Update | EventKind::BlockInterim);
         let mut pending = Pending {
             stamps: Stamps::default(),
             flow_id: event.flow_id,
-            create: Some(Place { source, span: event.span }),
+            create: Some(event.place()),
             not_before: None,
+            is_mapping: event.kind == EventKind::PortCreate,
+            is_seen_only: event.kind == EventKind::SessionSeen,
+            is_in_doubt: false,
         };
         if created {
             pending.stamps.create = event.time;
@@ -59,7 +85,7 @@ impl Pending {
     }
 
     /// Takes in a record that shows the flow alive; an older one than the last tells nothing new.
-    pub(super) fn alive(&mut self, event: &Event) {
+    pub(super) fn alive(&mut self, event: &Step) {
         let before = self.stamps.activity.map(WrittenTime::start);
         self.stamps.timer.seen_update |= event.kind == EventKind::Update;
         if event.time.map(WrittenTime::start) < before {
@@ -71,7 +97,12 @@ impl Pending {
         timer.state = event.state.or(timer.state);
     }
 
-    pub(super) fn same_flow_id(&self, event: &Event) -> bool {
+    /// What puts tenancies into an order that does not depend on how they are kept.
+    pub(super) fn order(&self) -> (Option<Timestamp>, Option<Place>) {
+        (self.stamps.create.map(WrittenTime::start), self.create)
+    }
+
+    pub(super) fn same_flow_id(&self, event: &Step) -> bool {
         match (self.flow_id, event.flow_id) {
             (Some(a), Some(b)) => a == b,
             _ => true,
@@ -79,20 +110,28 @@ impl Pending {
     }
 
     /// The first stamp of a record of it.
-    fn first_seen(&self) -> Option<WrittenTime> {
+    pub(super) fn first_seen(&self) -> Option<WrittenTime> {
         self.stamps.create.or(self.stamps.activity)
     }
 
     /// Whether the record was written before this tenancy began.
-    pub(super) fn is_behind(&self, event: &Event) -> bool {
+    pub(super) fn is_behind(&self, event: &Step) -> bool {
         match (event.time, self.first_seen()) {
             (Some(at), Some(seen)) => at.end() <= seen.start(),
             _ => false,
         }
     }
 
+    /// Whether the record carries a start behind every record of this tenancy's begin: it is of a later one.
+    pub(super) fn is_before_start_of(&self, event: &Step) -> bool {
+        match (event.start, self.first_seen()) {
+            (Some(start), Some(seen)) => start.start() >= seen.end(),
+            _ => false,
+        }
+    }
+
     /// Whether `release` ends this tenancy: its stamp must fit the start that the release carries.
-    pub(super) fn fit(&self, release: &Event, profile: &Profile) -> Fit {
+    pub(super) fn fit(&self, release: &Step, profile: &Profile) -> Fit {
         let Some(seen) = self.first_seen() else { return Fit::Unrelated };
         if self.is_behind(release) {
             return Fit::Unrelated;
@@ -128,6 +167,7 @@ impl Pending {
         };
         later.create = None;
         later.not_before = None;
+        later.is_in_doubt = false;
         self.stamps.activity = self.stamps.create;
         self.stamps.timer = super::profile::Timer::default();
         Some(later)

@@ -1,5 +1,8 @@
 //! The source profile: what the stamps of one kind of log mean.
 
+mod builtin;
+mod linux;
+
 use crate::natlog::TcpState;
 use crate::protocol::Protocol;
 use crate::time::TimeDelta;
@@ -59,7 +62,7 @@ pub(super) struct Timer {
 
 /// What the stamps of a source mean: a named, versioned set of statements, from which every interval is made.
 ///
-/// An answer names the profile it rests on. Three are built in, see [`Profile::builtin`]; others are JSON files.
+/// An answer names the profile it rests on. Some are built in, see [`Profile::builtin`]; others are JSON files.
 ///
 /// # Text form
 ///
@@ -122,82 +125,6 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Nothing is known: stamps up to a second late, any end may be a kill, keys are not exclusive, no bounds.
-    pub fn unknown() -> Profile {
-        Profile {
-            name: "unknown".to_owned(),
-            version: 1,
-            late: TimeDelta::from_second(1),
-            resolution: None,
-            end_is: EndIs::Event,
-            idle: Idle::default(),
-            kills: Kills::Hidden,
-            key_has_destination: true,
-            exclusive: false,
-            max_life: None,
-            survivors: None,
-        }
-    }
-
-    /// `conntrack -E` of a Linux NAT.
-    ///
-    /// `late` is one second although 82 ms was the worst seen on an idle machine and 0.32 s on a loaded one: with
-    /// starts logged in whole seconds the file itself cannot show more.
-    pub fn conntrack() -> Profile {
-        Profile {
-            name: "conntrack".to_owned(),
-            version: 1,
-            late: TimeDelta::from_second(1),
-            resolution: None,
-            end_is: EndIs::LoggedStop,
-            idle: Idle {
-                logged_timeout_less: Some(TimeDelta::from_second(1)),
-                // An established flow with unacknowledged data falls to 300 s, and no event says so
-                // (nf_conntrack_tcp_timeout_unacknowledged, nf_conntrack_tcp_timeout_max_retrans).
-                logged_timeout_at_most: Some(TimeDelta::from_second(299)),
-                least: vec![
-                    (Protocol::TCP, TimeDelta::from_second(1)),
-                    (Protocol::UDP, TimeDelta::from_second(9)),
-                    (Protocol::ICMP, TimeDelta::from_second(4)),
-                ],
-            },
-            kills: Kills::Marked,
-            key_has_destination: true,
-            exclusive: true,
-            max_life: None,
-            survivors: None,
-        }
-    }
-
-    /// A table that is the truth itself: stamps are exact, a port is held by one host at a time.
-    ///
-    /// For allocation tables exported from the allocator, not for logs.
-    pub fn exact() -> Profile {
-        Profile {
-            name: "exact".to_owned(),
-            version: 1,
-            late: TimeDelta::ZERO,
-            resolution: Some(TimeDelta::ZERO),
-            end_is: EndIs::Event,
-            idle: Idle::default(),
-            kills: Kills::Hidden,
-            key_has_destination: false,
-            exclusive: true,
-            max_life: None,
-            survivors: None,
-        }
-    }
-
-    /// The built-in profile of that name: `unknown`, `conntrack` or `exact`.
-    pub fn builtin(name: &str) -> Option<Profile> {
-        match name {
-            "unknown" => Some(Profile::unknown()),
-            "conntrack" => Some(Profile::conntrack()),
-            "exact" => Some(Profile::exact()),
-            _ => None,
-        }
-    }
-
     /// The name and version as answers print them, `conntrack/1`.
     pub fn label(&self) -> String {
         format!("{}/{}", self.name, self.version)

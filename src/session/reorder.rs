@@ -6,8 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::allocation::SourceId;
-use crate::natlog::Event;
+use super::step::Step;
 use crate::time::{TimeDelta, Timestamp};
 
 /// How far back in time a record may come and still be put in its place.
@@ -15,61 +14,49 @@ const HORIZON: TimeDelta = TimeDelta::from_second(5);
 /// How many events wait at most, so that a source without a moving clock cannot fill the memory.
 const MAX_WAITING: usize = 1 << 18;
 
-#[derive(Debug)]
-struct Waiting {
-    at: Timestamp,
-    arrival: u64,
-    source: SourceId,
-    event: Event,
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.arrival) == (other.at, other.arrival)
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.arrival).cmp(&(other.at, other.arrival))
-    }
-}
-
+/// The heap orders stamps and places; the records themselves stay where they are.
 #[derive(Debug, Default)]
 pub(super) struct Reorder {
-    waiting: BinaryHeap<Reverse<Waiting>>,
+    waiting: BinaryHeap<Reverse<(Timestamp, u64, u32)>>,
+    slots: Vec<Step>,
+    free: Vec<u32>,
     latest: Option<Timestamp>,
     arrivals: u64,
     moved: u64,
 }
 
 impl Reorder {
-    pub(super) fn push(&mut self, at: Timestamp, source: SourceId, event: Event) {
+    pub(super) fn push(&mut self, at: Timestamp, step: Step) {
         if self.latest.is_some_and(|latest| at < latest) {
             self.moved += 1;
         }
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
         self.arrivals += 1;
-        self.waiting.push(Reverse(Waiting { at, arrival: self.arrivals, source, event }));
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.slots.push(step);
+                // At most one more than MAX_WAITING.
+                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = step;
+        }
+        self.waiting.push(Reverse((at, self.arrivals, slot)));
     }
 
-    /// The earliest event, once nothing that may still come within the horizon can be before it.
-    pub(super) fn pop_ready(&mut self) -> Option<(SourceId, Event)> {
-        let Reverse(first) = self.waiting.peek()?;
-        let settled = first.at <= self.latest?.minus(HORIZON);
+    /// The earliest record, once nothing that may still come within the horizon can be before it.
+    pub(super) fn pop_ready(&mut self) -> Option<Step> {
+        let Reverse((at, ..)) = self.waiting.peek()?;
+        let settled = *at <= self.latest?.minus(HORIZON);
         if settled || self.waiting.len() > MAX_WAITING { self.pop() } else { None }
     }
 
-    pub(super) fn pop(&mut self) -> Option<(SourceId, Event)> {
-        self.waiting.pop().map(|Reverse(waiting)| (waiting.source, waiting.event))
+    pub(super) fn pop(&mut self) -> Option<Step> {
+        let Reverse((_, _, slot)) = self.waiting.pop()?;
+        self.free.push(slot);
+        self.slots.get(slot as usize).copied()
     }
 
     /// How many records came behind a later stamp.
@@ -81,20 +68,24 @@ impl Reorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allocation::Span;
+
+    fn step(offset: u64) -> Step {
+        Step { span: Span { offset, length: 1 }, ..Step::default() }
+    }
 
     #[test]
     fn records_within_the_horizon_come_out_by_stamp_and_equal_stamps_as_they_arrived() {
         let mut reorder = Reorder::default();
         for (line, second) in [(1, 10), (2, 12), (3, 11), (4, 12), (5, 30)] {
-            let event = Event { line, ..Event::default() };
-            reorder.push(Timestamp::from_second(second), SourceId(0), event);
+            reorder.push(Timestamp::from_second(second), step(line));
         }
         let mut lines = Vec::new();
-        while let Some((_, event)) = reorder.pop_ready() {
-            lines.push(event.line);
+        while let Some(step) = reorder.pop_ready() {
+            lines.push(step.span.offset);
         }
         assert_eq!(lines, [1, 3, 2, 4]);
-        assert_eq!(reorder.pop().map(|(_, e)| e.line), Some(5));
+        assert_eq!(reorder.pop().map(|step| step.span.offset), Some(5));
         assert_eq!(reorder.moved(), 1);
     }
 
@@ -102,9 +93,12 @@ mod tests {
     fn the_window_is_bounded() {
         let mut reorder = Reorder::default();
         for _ in 0..=MAX_WAITING {
-            reorder.push(Timestamp::from_second(1), SourceId(0), Event::default());
+            reorder.push(Timestamp::from_second(1), Step::default());
         }
         assert!(reorder.pop_ready().is_some());
         assert!(reorder.pop_ready().is_none());
+        let slots = reorder.slots.len();
+        reorder.push(Timestamp::from_second(1), Step::default());
+        assert_eq!(reorder.slots.len(), slots);
     }
 }

@@ -7,6 +7,7 @@ mod intervals;
 mod loss;
 mod pairing;
 mod profile_check;
+mod short;
 
 use std::net::Ipv4Addr;
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::import::StreamReport;
+
 /// An operation on a ledger failed; nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -58,6 +60,12 @@ pub enum LedgerError {
         "standard input must be the only FILE: whether it was imported before shows only at its end"
     )]
     StreamNotAlone,
+    /// More records of a file are damaged than the import bears.
+    #[error(
+        "{}: {} of {} records cannot be read: is it of this format, zone and year? Correct the options, or allow more with --max-rejects 100%; nothing was imported",
+        .0.name, .0.damaged, .0.damaged + .0.accepted
+    )]
+    TooManyRejects(Box<StreamReport>),
     /// A rule file could not be read.
     #[error("{path}: {why}")]
     Rules {

@@ -1,67 +1,25 @@
 //! NAT logs into the ledger.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::error::{LedgerError, io_error};
+use super::error::LedgerError;
 use super::files::hex;
+use super::input::{Counting, Input};
 use super::ledger::Ledger;
 use super::manifest::{SourceEntry, SourceKind};
+use super::read_log::{ImportWatch, read_log};
 use crate::allocation::SourceId;
 use crate::inside::Realm;
-use crate::natlog::{Event, Format, Reader, ReaderOptions, Record, Reject, RejectReason};
+use crate::natlog::{ColumnMap, Format, ReaderOptions, Reject, Template};
 use crate::session::{Assembler, Audit, Profile};
-use crate::time::{TimeDelta, TimeRange, WrittenTime, Zone};
+use crate::time::{TimeDelta, TimeRange, Zone};
 
-/// Where bytes come from.
-pub enum Input {
-    /// A file.
-    Path(PathBuf),
-    /// Anything else, under a name.
-    Stream(String, Box<dyn Read>),
-}
-
-impl std::fmt::Debug for Input {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Input({:?})", self.name())
-    }
-}
-
-impl Input {
-    /// The name that reports and the ledger carry.
-    pub fn name(&self) -> String {
-        match self {
-            Input::Path(path) => path.display().to_string(),
-            Input::Stream(name, _) => name.clone(),
-        }
-    }
-
-    pub(super) fn open(self) -> Result<Box<dyn Read>, LedgerError> {
-        match self {
-            Input::Path(path) => Ok(Box::new(File::open(&path).map_err(|e| io_error(&path, e))?)),
-            Input::Stream(_, stream) => Ok(stream),
-        }
-    }
-
-    /// The checksum of a file's bytes; a stream can only be read once.
-    pub(super) fn digest(&self) -> Result<Option<String>, LedgerError> {
-        let Input::Path(path) = self else { return Ok(None) };
-        let mut file = File::open(path).map_err(|e| io_error(path, e))?;
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let n = file.read(&mut buffer).map_err(|e| io_error(path, e))?;
-            if n == 0 {
-                return Ok(Some(hex(&hasher.finalize())));
-            }
-            hasher.update(buffer.get(..n).unwrap_or_default());
-        }
-    }
-}
+/// The share of damaged records that an import bears by default.
+const MAX_REJECTS: f64 = 0.05;
+/// From so many damaged records on, where nobody said how many may be.
+const FEW: u64 = 20;
 
 /// How a NAT log is to be read.
 #[derive(Clone, Debug)]
@@ -78,10 +36,24 @@ pub struct LogImport {
     pub zone: Option<(String, Zone)>,
     /// The year of stamps without one.
     pub year: Option<i16>,
+    /// Who numbers the NAT events of flow records; by default that of the format.
+    #[cfg(feature = "netflow")]
+    pub dialect: Option<crate::natlog::Dialect>,
+    /// Of captures, the only UDP port that is read.
+    #[cfg(feature = "netflow")]
+    pub udp_port: Option<u16>,
+    /// What the columns of somebody else's CSV or NDJSON are.
+    pub columns: Option<ColumnMap>,
+    /// The layout of the lines, for formats that leave it to the operator.
+    pub template: Option<Template>,
     /// Source clock minus true time.
     pub clock_offset: TimeDelta,
     /// The time for which the files are declared complete.
     pub covers: Option<TimeRange>,
+    /// The share of damaged records, from 0 to 1, over which nothing of the import is kept: a file with so many is read
+    /// in the wrong format, zone or year. By default 0.05 in a file with 20 of them, and all of a file in which no
+    /// record could be taken in. Records that are in order and hold no NAT fact do not count.
+    pub max_rejects: Option<f64>,
 }
 
 impl LogImport {
@@ -94,17 +66,74 @@ impl LogImport {
             realm: Realm::EMPTY,
             zone: None,
             year: None,
+            #[cfg(feature = "netflow")]
+            dialect: None,
+            #[cfg(feature = "netflow")]
+            udp_port: None,
+            template: None,
+            columns: None,
             clock_offset: TimeDelta::ZERO,
             covers: None,
+            max_rejects: None,
         }
+    }
+
+    /// What the reader is told.
+    pub(super) fn reader_options(&self) -> ReaderOptions {
+        let mut options = ReaderOptions::new().with_realm(self.realm.clone());
+        if let Some((_, zone)) = &self.zone {
+            options = options.with_zone(zone.clone());
+        }
+        if let Some(year) = self.year {
+            options = options.with_year(year);
+        }
+        if let Some(columns) = &self.columns {
+            options = options.with_columns(columns.clone());
+        }
+        if let Some(template) = &self.template {
+            options = options.with_template(template.clone());
+        }
+        #[cfg(feature = "netflow")]
+        {
+            if let Some(dialect) = self.dialect {
+                options = options.with_dialect(dialect);
+            }
+            if let Some(port) = self.udp_port {
+                options = options.with_udp_port(port);
+            }
+        }
+        options
+    }
+
+    /// Whether a file is read so badly that it must be read in another way.
+    fn is_refused(&self, report: &StreamReport) -> bool {
+        if report.damaged == 0 {
+            return false;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share")]
+        let is_over =
+            |share: f64| report.damaged as f64 > share * (report.damaged + report.accepted) as f64;
+        match self.max_rejects {
+            Some(share) => is_over(share),
+            None => report.accepted == 0 || (report.damaged >= FEW && is_over(MAX_REJECTS)),
+        }
+    }
+
+    #[cfg(feature = "netflow")]
+    fn dialect_name(&self) -> Option<String> {
+        self.dialect.map(|dialect| dialect.to_string())
+    }
+
+    #[cfg(not(feature = "netflow"))]
+    #[expect(clippy::unused_self, reason = "as with flow records")]
+    fn dialect_name(&self) -> Option<String> {
+        None
     }
 
     /// The profile that will be used.
     pub fn profile(&self) -> Profile {
-        self.profile.clone().unwrap_or_else(|| match self.format {
-            Format::Conntrack => Profile::conntrack(),
-            _ => Profile::unknown(),
-        })
+        let default = || Profile::for_format(self.format.name(), self.dialect_name().as_deref());
+        self.profile.clone().unwrap_or_else(default)
     }
 
     fn options(&self) -> BTreeMap<String, String> {
@@ -122,8 +151,23 @@ impl LogImport {
         if let Some((name, _)) = &self.zone {
             set("timezone", name.clone());
         }
+        if let Some(columns) = &self.columns {
+            set("columns", columns.to_string());
+        }
         if let Some(year) = self.year {
             set("year", year.to_string());
+        }
+        #[cfg(feature = "netflow")]
+        {
+            if let Some(dialect) = self.dialect {
+                set("dialect", dialect.to_string());
+            }
+            if let Some(port) = self.udp_port {
+                set("udp-port", port.to_string());
+            }
+        }
+        if let Some(template) = &self.template {
+            set("template", template.to_string());
         }
         if self.clock_offset != TimeDelta::ZERO {
             set("clock-offset", self.clock_offset.to_string());
@@ -150,6 +194,8 @@ pub struct StreamReport {
     pub rejected: BTreeMap<String, u64>,
     /// Of these, the ones that are no NAT fact and no damage.
     pub expected_rejects: u64,
+    /// And the ones that are damaged; a loss that the source itself reports is neither.
+    pub damaged: u64,
     /// The first record that was damaged, if any.
     pub first_damage: Option<Reject>,
 }
@@ -177,13 +223,28 @@ impl Ledger {
     /// # Errors
     ///
     /// [`LedgerError::OtherOptions`] when the same bytes are in the ledger under other options;
-    /// [`LedgerError::StreamNotAlone`] when a stream comes with other inputs; I/O errors. Nothing of the import is in
-    /// the ledger then.
+    /// [`LedgerError::StreamNotAlone`] when a stream comes with other inputs; [`LedgerError::TooManyRejects`] where
+    /// more records are damaged than [`LogImport::max_rejects`] bears; I/O errors. Nothing of the import is in the
+    /// ledger then.
     pub fn import(
         &mut self,
         request: &LogImport,
         inputs: Vec<Input>,
-        progress: &mut dyn FnMut(u64),
+        mut progress: &mut dyn FnMut(u64),
+    ) -> Result<ImportReport, LedgerError> {
+        self.import_watched(request, inputs, &mut progress)
+    }
+
+    /// [`Ledger::import`] that also tells of every record that is not taken in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::import`], and those of `watch`.
+    pub fn import_watched(
+        &mut self,
+        request: &LogImport,
+        inputs: Vec<Input>,
+        watch: &mut dyn ImportWatch,
     ) -> Result<ImportReport, LedgerError> {
         if inputs.len() > 1 && inputs.iter().any(|i| matches!(i, Input::Stream(..))) {
             return Err(LedgerError::StreamNotAlone);
@@ -191,6 +252,7 @@ impl Ledger {
         let options = request.options();
         let mut assembler = Assembler::new(request.profile());
         let mut streams = Vec::new();
+        let mut learnt = None;
         let mut sources: Vec<SourceEntry> = Vec::new();
         for input in inputs {
             let name = input.name();
@@ -204,11 +266,11 @@ impl Ledger {
             }
             let number = self.manifest.sources.len() + sources.len();
             let source = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
-            let mut stream =
-                Counting { inner: input.open()?, hasher: Sha256::new(), bytes: 0, progress };
-            let report = read_log(&mut stream, request, source, &mut assembler, &name)?;
-            let sha256 = hex(&stream.hasher.finalize());
-            let bytes = stream.bytes;
+            let mut stream = Counting::new(input.open()?);
+            let report =
+                read_log(&mut stream, request, source, &mut assembler, &name, &mut learnt, watch)?;
+            let bytes = stream.bytes.get();
+            let sha256 = stream.finish();
             if digest.is_none() && self.known(&sha256, &options, &name, SourceKind::Log)? {
                 // A stream shows only at its end that it was here before; its events must not count twice.
                 let report = StreamReport::already(name);
@@ -219,6 +281,9 @@ impl Ledger {
                     audit,
                     profile: request.profile(),
                 });
+            }
+            if request.is_refused(&report) {
+                return Err(LedgerError::TooManyRejects(Box::new(report)));
             }
             sources.push(SourceEntry {
                 name: request.source.clone(),
@@ -288,89 +353,19 @@ impl Ledger {
 
 impl StreamReport {
     fn already(name: String) -> StreamReport {
+        StreamReport { already: true, ..StreamReport::new(name) }
+    }
+
+    pub(super) fn new(name: String) -> StreamReport {
         StreamReport {
             name,
-            already: true,
+            already: false,
             records: 0,
             accepted: 0,
             rejected: BTreeMap::new(),
             expected_rejects: 0,
+            damaged: 0,
             first_damage: None,
         }
-    }
-}
-
-fn read_log(
-    stream: &mut dyn Read,
-    request: &LogImport,
-    source: SourceId,
-    assembler: &mut Assembler,
-    name: &str,
-) -> Result<StreamReport, LedgerError> {
-    let mut options = ReaderOptions::new().with_realm(request.realm.clone());
-    if let Some((_, zone)) = &request.zone {
-        options = options.with_zone(zone.clone());
-    }
-    let mut reader = Reader::new(request.format, options, stream);
-    let mut report = StreamReport { already: false, ..StreamReport::already(name.to_owned()) };
-    let mut event = Event::default();
-    let failed = |e: io::Error| io_error(std::path::Path::new(name), e);
-    while let Some(record) = reader.next_record(&mut event).map_err(failed)? {
-        report.records += 1;
-        match record {
-            Record::Event => {
-                correct(&mut event, request.clock_offset);
-                match assembler.push(source, &event) {
-                    Ok(()) => report.accepted += 1,
-                    Err(reject) => {
-                        assembler.saw_damage(event.time);
-                        *report.rejected.entry(reject.to_string()).or_default() += 1;
-                    }
-                }
-            }
-            Record::Rejected(reject) => {
-                correct(&mut event, request.clock_offset);
-                if let Some(at) = event.time {
-                    assembler.saw_stamp(at.start());
-                }
-                *report.rejected.entry(reject.reason.name().to_owned()).or_default() += 1;
-                if reject.reason.is_expected() {
-                    report.expected_rejects += 1;
-                } else {
-                    match reject.reason {
-                        RejectReason::EventsLost => assembler.saw_loss(event.time),
-                        _ => assembler.saw_damage(event.time),
-                    }
-                    report.first_damage.get_or_insert(reject);
-                }
-            }
-        }
-    }
-    Ok(report)
-}
-
-fn correct(event: &mut Event, offset: TimeDelta) {
-    if offset != TimeDelta::ZERO {
-        for at in [&mut event.time, &mut event.start, &mut event.stop] {
-            *at = at.map(|w: WrittenTime| w.corrected(offset));
-        }
-    }
-}
-
-struct Counting<'a> {
-    inner: Box<dyn Read>,
-    hasher: Sha256,
-    bytes: u64,
-    progress: &'a mut dyn FnMut(u64),
-}
-
-impl Read for Counting<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
-        self.hasher.update(buf.get(..n).unwrap_or_default());
-        let read = u64::try_from(n).unwrap_or(u64::MAX);
-        self.bytes += read;
-        (self.progress)(read);
-        Ok(n)
     }
 }

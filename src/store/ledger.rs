@@ -125,6 +125,26 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// Takes back a ledger that [`Ledger::create`] made and that holds nothing yet; any other stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn discard(self) -> Result<(), LedgerError> {
+        let holds_nothing = self.manifest.state == Manifest::default().state
+            && self.manifest.sources.is_empty()
+            && self.manifest.rules.is_empty()
+            && self.manifest.pools.is_empty();
+        let Some(dir) = self.dir.filter(|_| holds_nothing) else { return Ok(()) };
+        for name in [MANIFEST, "lock"] {
+            let path = dir.join(name);
+            fs::remove_file(&path).map_err(|e| io_error(&path, e))?;
+        }
+        // Somebody may keep other things there.
+        let _ = fs::remove_dir(&dir);
+        Ok(())
+    }
+
     fn load(
         dir: &Path,
         lock: Option<File>,

@@ -75,9 +75,9 @@ pub struct SourceEntry {
     pub format: String,
     /// Where it was read from; `-` for standard input.
     pub path: String,
-    /// SHA-256 of the decompressed stream, in hex.
+    /// SHA-256 of its bytes as they lie there, packed or not, in hex.
     pub sha256: String,
-    /// Length of the decompressed stream.
+    /// How many these are.
     pub bytes: u64,
     /// The options of the import, by name; the same bytes with other options are refused.
     pub options: BTreeMap<String, String>,

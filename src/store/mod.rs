@@ -17,8 +17,10 @@ mod expire;
 mod files;
 mod hosts;
 mod import;
+mod input;
 mod ledger;
 mod manifest;
+mod read_log;
 mod rules;
 mod segment;
 mod subscribers;
@@ -26,11 +28,13 @@ mod subscribers;
 pub use coverage::{AbsenceDoubt, Coverage};
 pub use error::LedgerError;
 pub use expire::Expired;
-pub use import::{ImportReport, Input, LogImport, StreamReport};
+pub use import::{ImportReport, LogImport, StreamReport};
+pub use input::Input;
 pub use ledger::Ledger;
 pub use manifest::{
     FileEntry, LEDGER_VERSION, LogFacts, Manifest, Pool, RuleEntry, SourceEntry, SourceKind,
 };
+pub use read_log::{ImportWatch, RejectedRecord};
 pub use rules::{ClosedRules, RulesImport, RulesReport};
 pub use segment::Segment;
 pub use subscribers::{SubscriberImport, SubscriberReport};

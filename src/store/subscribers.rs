@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{LedgerError, io_error};
 use super::files;
-use super::import::Input;
+use super::input::Input;
 use super::ledger::Ledger;
 use super::manifest::{FileEntry, Manifest, SourceEntry, SourceKind};
 use crate::allocation::SourceId;
@@ -18,6 +18,7 @@ use crate::identity::{
     IdentityTable, Reject, bindings_from, read_identity,
 };
 use crate::inside::Realm;
+use crate::natlog::unpack::Unpack;
 use crate::time::{TimeDelta, Zone};
 
 /// How subscriber files are to be read.
@@ -114,7 +115,7 @@ impl Ledger {
                     id_attribute: request.id_attribute.clone(),
                     ..IdentityOptions::default()
                 },
-                bytes.as_slice(),
+                Unpack::new(bytes.as_slice()),
             )
             .map_err(|e| unreadable(&name, &e))?;
             let mut report = SubscriberReport::new(name.clone(), false);

@@ -14,6 +14,8 @@ mod written;
 pub use delta::{ParseTimeDeltaError, TimeDelta, Tolerance};
 #[cfg(feature = "readers")]
 pub use rfc3339::{ParseZoneError, Zone};
+#[cfg(feature = "readers")]
+pub(crate) use written::fraction_micros;
 pub use written::{ParseTimeError, WrittenTime};
 
 use std::fmt;

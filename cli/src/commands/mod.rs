@@ -2,8 +2,10 @@
 
 mod demo;
 mod events;
+mod formats;
 mod import;
 mod ledger;
+mod logs;
 mod pools;
 mod resolve;
 mod rules;
@@ -14,11 +16,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use portledger::Timestamp;
+use portledger::natlog::ColumnMap;
 use portledger::store::Input;
 use portledger::time::{TimeRange, WrittenTime, Zone};
 
 use crate::args::{Args, Command, Pools, Rules, Subscribers};
-use crate::{Failure, Outcome};
+use crate::{Failure, Outcome, fail};
 
 /// Runs a command; what it reports beside its data goes to `report`.
 pub(crate) fn run(args: Args, report: &mut dyn Write) -> Outcome {
@@ -35,7 +38,8 @@ pub(crate) fn run(args: Args, report: &mut dyn Write) -> Outcome {
         Command::Rules(Rules::Forward(args)) => rules::forward(&args),
         Command::Subscribers(Subscribers::Import(args)) => subscribers::import(args, report),
         Command::Resolve(args) => resolve::run(&args),
-        Command::Events(args) => events::run(args),
+        Command::Events(args) => events::run(args, report),
+        Command::Formats(args) => formats::run(&args),
         Command::Info(args) => ledger::info(&args),
         Command::Verify(args) => ledger::verify(&args),
         Command::Expire(args) => ledger::expire(&args, report),
@@ -55,6 +59,16 @@ fn said(result: io::Result<()>) -> Result<(), Failure> {
 /// A zone by the name given on the command line, with that name.
 fn zone(name: Option<&String>) -> Result<Option<(String, Zone)>, Failure> {
     name.map(|name| Ok((name.clone(), name.parse()?))).transpose()
+}
+
+/// A column map: the text itself, or a file that holds it.
+fn columns(text: &str) -> Result<ColumnMap, Failure> {
+    let is_file = !text.contains(['=', ',']);
+    let text = match is_file {
+        true => std::fs::read_to_string(text).map_err(|e| fail(format!("{text}: {e}")))?,
+        false => text.to_owned(),
+    };
+    Ok(text.parse()?)
 }
 
 /// An instant of the command line.

@@ -3,5 +3,6 @@
 pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod raw;
+pub(crate) mod rejects;
 pub(crate) mod table;
 pub(crate) mod text;

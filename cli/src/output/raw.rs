@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
+use portledger::natlog::unpack::{Packing, Unpack};
 use portledger::resolver::{Answer, Evidence, RecordPlace};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -26,6 +27,16 @@ pub(crate) struct RawRecord {
 #[derive(Debug, Default)]
 pub(crate) struct RawReader {
     unchanged: HashMap<(String, String), bool>,
+    /// Where the last packed file was left.
+    packed: Option<PackedFile>,
+}
+
+/// A packed file, read as far as some offset of what it holds.
+#[derive(Debug)]
+struct PackedFile {
+    path: String,
+    at: u64,
+    stream: Unpack<File>,
 }
 
 impl RawReader {
@@ -35,14 +46,45 @@ impl RawReader {
             Evidence::Records { records, .. } => records.as_slice(),
             Evidence::Rule { .. } => &[],
         };
-        let mut one = |place: &RecordPlace| {
-            let same = *self
-                .unchanged
-                .entry((place.path.clone(), place.sha256.clone()))
-                .or_insert_with(|| is_unchanged(&place.path, &place.sha256).unwrap_or(false));
-            read(place, same)
-        };
-        places.iter().map(&mut one).collect()
+        places.iter().map(|place| self.one(place)).collect()
+    }
+
+    fn one(&mut self, place: &RecordPlace) -> RawRecord {
+        let same = *self
+            .unchanged
+            .entry((place.path.clone(), place.sha256.clone()))
+            .or_insert_with(|| is_unchanged(&place.path, &place.sha256).unwrap_or(false));
+        let bytes = if same { self.bytes(place).ok() } else { None };
+        RawRecord {
+            path: place.path.clone(),
+            offset: place.offset,
+            role: place.role,
+            sha256: bytes.as_ref().map(|b| hex(&Sha256::digest(b))),
+            text: bytes.map(|b| String::from_utf8_lossy(&b).into_owned()),
+        }
+    }
+
+    /// The bytes at a place of what the file holds.
+    fn bytes(&mut self, place: &RecordPlace) -> io::Result<Vec<u8>> {
+        let mut file = File::open(&place.path)?;
+        let mut head = Vec::new();
+        file.by_ref().take(4).read_to_end(&mut head)?;
+        if Packing::of(&head) == Packing::Plain {
+            file.seek(SeekFrom::Start(place.offset))?;
+            return exactly(file, place.length);
+        }
+        file.rewind()?;
+        let fits = |p: &PackedFile| p.path == place.path && p.at <= place.offset;
+        let start = || PackedFile { path: place.path.clone(), at: 0, stream: Unpack::new(file) };
+        let mut packed = self.packed.take().filter(fits).unwrap_or_else(start);
+        let skip = place.offset - packed.at;
+        if io::copy(&mut packed.stream.by_ref().take(skip), &mut io::sink())? < skip {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let bytes = exactly(packed.stream.by_ref(), place.length)?;
+        packed.at = place.offset + bytes.len() as u64;
+        self.packed = Some(packed);
+        Ok(bytes)
     }
 }
 
@@ -67,7 +109,7 @@ fn hex(digest: &[u8]) -> String {
 }
 
 /// Whether the file is still the one that was imported; otherwise its lines prove nothing.
-fn is_unchanged(path: &str, sha256: &str) -> std::io::Result<bool> {
+fn is_unchanged(path: &str, sha256: &str) -> io::Result<bool> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -79,25 +121,12 @@ fn is_unchanged(path: &str, sha256: &str) -> std::io::Result<bool> {
     }
 }
 
-fn read(place: &RecordPlace, unchanged: bool) -> RawRecord {
-    let bytes = if unchanged { bytes(place).ok() } else { None };
-    RawRecord {
-        path: place.path.clone(),
-        offset: place.offset,
-        role: place.role,
-        sha256: bytes.as_ref().map(|b| hex(&Sha256::digest(b))),
-        text: bytes.map(|b| String::from_utf8_lossy(&b).into_owned()),
-    }
-}
-
-fn bytes(place: &RecordPlace) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(&place.path)?;
-    file.seek(SeekFrom::Start(place.offset))?;
+fn exactly(source: impl Read, length: u32) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let length = place.length.min(MAX_RECORD);
-    file.take(length.into()).read_to_end(&mut bytes)?;
+    let length = length.min(MAX_RECORD);
+    source.take(length.into()).read_to_end(&mut bytes)?;
     if bytes.len() < usize::try_from(length).unwrap_or(usize::MAX) {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(bytes)
 }

@@ -22,9 +22,18 @@ pub(super) fn kind(c: &mut Cursor<'_>) -> Result<EventKind, RejectReason> {
 
 #[cold]
 fn no_kind(token: &[u8], rest: &[u8]) -> RejectReason {
-    // What conntrack says on its standard error, which many a script sends to the same file.
-    if rest.starts_with(b"WARNING: We have hit ENOBUFS") {
-        return RejectReason::EventsLost;
+    match (own_message(rest), token) {
+        (Some(reason), _) => reason,
+        (None, [b'[', .., b']']) => RejectReason::UnknownEvent,
+        (None, [b'[', ..]) if token.len() == rest.len() => RejectReason::CutShort,
+        _ => RejectReason::NoEvent,
+    }
+}
+
+/// What conntrack says on its standard error, which many a script sends to the same file.
+pub(in crate::natlog) fn own_message(line: &[u8]) -> Option<RejectReason> {
+    if line.starts_with(b"WARNING: We have hit ENOBUFS") {
+        return Some(RejectReason::EventsLost);
     }
     let own = [
         b"conntrack v".as_slice(),
@@ -32,14 +41,7 @@ fn no_kind(token: &[u8], rest: &[u8]) -> RejectReason {
         b"This message means that the current netlink socket buffer size",
         b"Please, check --buffer-size",
     ];
-    if own.iter().any(|text| rest.starts_with(text)) {
-        return RejectReason::ToolMessage;
-    }
-    match token {
-        [b'[', .., b']'] => RejectReason::UnknownEvent,
-        [b'[', ..] if token.len() == rest.len() => RejectReason::CutShort,
-        _ => RejectReason::NoEvent,
-    }
+    own.iter().any(|text| line.starts_with(text)).then_some(RejectReason::ToolMessage)
 }
 
 /// `ipv4 2 tcp 6`, `tcp 6`, `unknown 47`.

@@ -38,23 +38,16 @@
 //! A last line without line ending counts only if it got as far as its `id=`: any digit or field could be missing
 //! from it, and a port that lost a digit is somebody else's port.
 
-mod head;
+pub(super) mod head;
 mod stamp;
 mod tuple;
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
-
-use self::tuple::{Ends, Tuple};
 use super::format::{Cut, FormatInfo, Status, Yields};
+use super::linux_flow::{KillMarks, ZoneRealms, check_zone, once, translate};
 use super::reader::{LineParser, ReaderOptions};
 use super::scan::Cursor;
 use super::{Event, EventKind, RejectReason};
-use crate::allocation::Destination;
-use crate::inside::{InsideHost, Realm};
-use crate::port::PortRange;
-use crate::protocol::Protocol;
-use crate::time::{MICROS_PER_SECOND, TimeDelta, WrittenTime, Zone};
+use crate::time::{MICROS_PER_SECOND, WrittenTime, Zone};
 
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
@@ -74,18 +67,12 @@ pub(super) const INFO: FormatInfo = FormatInfo {
     parser: |options| Box::new(ConntrackParser::new(&options)),
 };
 
-/// How long after the kernel's stop a DESTROY may be logged, seconds. Garbage collection takes a minute or so; the
-/// next time zone is 15 minutes away.
-const LATEST_DESTROY: i64 = 14 * 60;
-
 /// A parser of lines of `conntrack -E`.
 #[derive(Debug)]
 pub struct ConntrackParser {
     zone: Zone,
-    realm: Realm,
-    zone_realms: BTreeMap<u16, Realm>,
-    /// A DESTROY of this stream has shown what only kernels print that mark early ends.
-    marks_kills: bool,
+    realms: ZoneRealms,
+    marks: KillMarks,
     /// The last line read got as far as its `id=`.
     has_id: bool,
 }
@@ -105,9 +92,8 @@ impl ConntrackParser {
     pub fn new(options: &ReaderOptions) -> ConntrackParser {
         ConntrackParser {
             zone: options.zone().cloned().unwrap_or(Zone::UTC),
-            realm: options.realm().clone(),
-            zone_realms: BTreeMap::new(),
-            marks_kills: false,
+            realms: ZoneRealms::new(options.realm()),
+            marks: KillMarks::default(),
             has_id: false,
         }
     }
@@ -142,31 +128,11 @@ impl ConntrackParser {
         event.start = extras.start;
         event.stop = extras.stop;
         if event.kind == EventKind::SessionDelete {
-            event.killed = self.killed(protocol, event.timeout_second, prints_state, &extras);
+            let (timeout, by_program) = (event.timeout_second, extras.is_userspace);
+            event.killed = self.marks.killed(protocol, timeout, prints_state, by_program);
             check_zone(event)?;
         }
-        self.translate(event, protocol, original, reply, extras.zone)
-    }
-
-    fn killed(
-        &mut self,
-        protocol: Protocol,
-        timeout_second: Option<u32>,
-        prints_state: bool,
-        extras: &Extras,
-    ) -> Option<bool> {
-        let has_marks = timeout_second.is_some() || prints_state;
-        if has_marks {
-            self.marks_kills = true;
-        } else if protocol == Protocol::TCP {
-            // A kernel that marks kills prints the state of every TCP flow.
-            self.marks_kills = false;
-        }
-        if timeout_second.is_some() || extras.is_userspace {
-            Some(true)
-        } else {
-            self.marks_kills.then_some(false)
-        }
+        translate(event, protocol, original, reply, |addr| self.realms.host(addr, extras.zone))
     }
 
     /// One field outside the tuples; `is_last` after the reply tuple.
@@ -272,80 +238,6 @@ impl ConntrackParser {
             Err(_) => Ok(()),
         }
     }
-
-    /// Fills in who got which port, if the source was translated.
-    fn translate(
-        &mut self,
-        event: &mut Event,
-        protocol: Protocol,
-        original: Tuple,
-        reply: Tuple,
-        zone: Option<u16>,
-    ) -> Result<(), RejectReason> {
-        let (is_source, is_destination) = match (original.ends, reply.ends) {
-            (Ends::Ports { src, dst }, Ends::Ports { src: reply_src, dst: reply_dst }) => {
-                (src != reply_dst, dst != reply_src)
-            }
-            (Ends::Icmp { id }, Ends::Icmp { id: reply_id }) => (id != reply_id, false),
-            (Ends::None, Ends::None) => (false, false),
-            _ => return Err(RejectReason::BadPort),
-        };
-        let is_source = is_source || original.src != reply.dst;
-        let is_destination = is_destination || original.dst != reply.src;
-        let (inside, outside, far) = match (original.src, original.dst, reply.src, reply.dst) {
-            (IpAddr::V4(inside), IpAddr::V4(_), IpAddr::V4(far), IpAddr::V4(outside)) => {
-                (inside, outside, far)
-            }
-            (IpAddr::V6(_), IpAddr::V6(_), IpAddr::V6(_), IpAddr::V6(_)) => {
-                return Err(if is_source {
-                    RejectReason::Ipv6Translation
-                } else if is_destination {
-                    RejectReason::DestinationTranslation
-                } else {
-                    RejectReason::NoTranslation
-                });
-            }
-            _ => return Err(RejectReason::BadAddress),
-        };
-        let (inside_port, ports, far_port) = match (protocol, original.ends, reply.ends) {
-            (Protocol::ICMP, Ends::Icmp { id }, Ends::Icmp { id: reply_id }) => {
-                (Some(id), PortRange::single(reply_id), None)
-            }
-            (Protocol::ICMP, ..) => return Err(RejectReason::BadPort),
-            (_, Ends::Ports { src, .. }, Ends::Ports { src: far_port, dst })
-                if protocol.has_ports() =>
-            {
-                (Some(src), PortRange::single(dst), Some(far_port))
-            }
-            _ if protocol.has_ports() => return Err(RejectReason::BadPort),
-            _ => (None, PortRange::ALL, None),
-        };
-        if !is_source {
-            return Err(if is_destination {
-                RejectReason::DestinationTranslation
-            } else {
-                RejectReason::NoTranslation
-            });
-        }
-        event.inside = Some(self.host(inside, zone));
-        event.inside_port = inside_port;
-        event.outside = Some(outside);
-        event.ports = Some(ports);
-        event.destination = Some(Destination { addr: far, port: far_port });
-        Ok(())
-    }
-
-    fn host(&mut self, addr: Ipv4Addr, zone: Option<u16>) -> InsideHost {
-        let realm = match zone {
-            Some(zone) if zone != 0 && self.realm.is_empty() => self
-                .zone_realms
-                .entry(zone)
-                .or_insert_with(|| Realm::new(&format!("zone-{zone}")))
-                .clone(),
-            _ => self.realm.clone(),
-        };
-        InsideHost::V4 { addr, realm }
-    }
 }
 
 impl LineParser for ConntrackParser {
@@ -357,19 +249,6 @@ impl LineParser for ConntrackParser {
     fn is_surely_whole(&self) -> bool {
         self.has_id
     }
-}
-
-/// Refuses a stop that was read in the wrong zone: it would move the end of the flow by hours.
-fn check_zone(event: &Event) -> Result<(), RejectReason> {
-    let (Some(time), Some(stop)) = (event.time, event.stop) else { return Ok(()) };
-    let second = TimeDelta::from_second(1);
-    let is_after = stop.start() > time.end().plus(second);
-    let is_before = stop.end().plus(TimeDelta::from_second(LATEST_DESTROY)) < time.start();
-    if is_after || is_before { Err(RejectReason::ZoneMismatch) } else { Ok(()) }
-}
-
-fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), RejectReason> {
-    if slot.replace(value).is_some() { Err(RejectReason::RepeatedField) } else { Ok(()) }
 }
 
 /// Text that is no field: at the end of the line most likely the head of one.

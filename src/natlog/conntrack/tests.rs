@@ -1,4 +1,5 @@
 use super::*;
+use crate::inside::Realm;
 use crate::natlog::TcpState;
 
 /// Reads one line with a parser of its own.

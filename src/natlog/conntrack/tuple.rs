@@ -3,23 +3,8 @@
 use std::net::IpAddr;
 
 use crate::natlog::RejectReason;
+use crate::natlog::linux_flow::{Ends, Tuple};
 use crate::natlog::scan::Cursor;
-
-/// One direction of a flow.
-#[derive(Clone, Copy)]
-pub(super) struct Tuple {
-    pub(super) src: IpAddr,
-    pub(super) dst: IpAddr,
-    pub(super) ends: Ends,
-}
-
-/// What tells the flows between two addresses apart.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ends {
-    None,
-    Ports { src: u16, dst: u16 },
-    Icmp { id: u16 },
-}
 
 /// `src=A dst=A`, then `sport=N dport=N`, `type=N code=N id=N`, or neither.
 pub(super) fn tuple(c: &mut Cursor<'_>) -> Result<Tuple, RejectReason> {

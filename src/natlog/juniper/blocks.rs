@@ -10,7 +10,7 @@
 use std::net::IpAddr;
 
 use super::fields::Fields;
-use super::{JuniperParser, Record};
+use super::{JuniperParser, Record, frame_time};
 use crate::natlog::texts::{self, Refusal, split_at_text};
 use crate::natlog::{Event, EventKind, RejectReason};
 use crate::port::PortRange;
@@ -59,7 +59,7 @@ pub(super) fn read<'a>(
             event.header_time = record.head.time_beside(&mut parser.clock, time);
             event.time = Some(time);
         }
-        None => parser.frame_time(record, event)?,
+        None => frame_time(record, event)?,
     }
     let realm = parser.realms.named(block.system)?;
     event.inside = Some(texts::host(block.inside, realm));

@@ -12,7 +12,7 @@
 use std::net::IpAddr;
 
 use super::fields::Fields;
-use super::{JuniperParser, Record};
+use super::{JuniperParser, Record, frame_time};
 use crate::allocation::Destination;
 use crate::natlog::scan::Cursor;
 use crate::natlog::texts::{self, Refusal, split_at_text};
@@ -60,7 +60,7 @@ pub(super) fn read<'a>(
     };
     // A line that holds no fact needs no stamp to say so.
     translate(event, &flow)?;
-    parser.frame_time(record, event)?;
+    frame_time(record, event)?;
     event.kind = kind;
     event.flow_id = texts::number(extras.session, u64::MAX);
     if kind == EventKind::SessionDelete {

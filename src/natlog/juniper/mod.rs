@@ -122,25 +122,21 @@ impl JuniperParser {
         }
     }
 
-    /// The stamp of the frame as the time of the record; none where there is none.
-    fn frame_time<'a>(
-        &mut self,
-        record: &Record<'a, '_>,
-        event: &mut Event,
-    ) -> Result<(), Refusal<'a>> {
-        event.header_time = record.head.relay_time;
-        event.time = match record.head.time {
-            Some(time) => Some(time.map_err(|reason| (reason, record.line))?),
-            None => None,
-        };
-        Ok(())
-    }
-
     /// The realm of a service set, unless the caller put one in its place.
     fn service_set<'a>(&mut self, name: &'a [u8]) -> Result<Realm, Refusal<'a>> {
         let own = self.realms.own();
         if own.is_empty() { self.realms.named(name) } else { Ok(own) }
     }
+}
+
+/// The stamp of the frame as the time of the record; none where there is none.
+fn frame_time<'a>(record: &Record<'a, '_>, event: &mut Event) -> Result<(), Refusal<'a>> {
+    event.header_time = record.head.relay_time;
+    event.time = match record.head.time {
+        Some(time) => Some(time.map_err(|reason| (reason, record.line))?),
+        None => None,
+    };
+    Ok(())
 }
 
 impl LineParser for JuniperParser {

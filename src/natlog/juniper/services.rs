@@ -9,7 +9,7 @@
 //! The number at the end of a block is when it was allocated, in seconds.
 
 use super::flow::{Flow, translate};
-use super::{JuniperParser, Record};
+use super::{JuniperParser, Record, frame_time};
 use crate::natlog::clock::utc_stamp;
 use crate::natlog::scan::Cursor;
 use crate::natlog::stamp::{Stamp, ZoneText, stamp};
@@ -132,7 +132,7 @@ fn times<'a>(
     event: &mut Event,
 ) -> Result<(), Refusal<'a>> {
     let Some((card, frame)) = card_stamp(record) else {
-        return parser.frame_time(record, event);
+        return frame_time(record, event);
     };
     let time = utc_stamp(&card).map_err(|reason| (reason, record.line))?;
     event.time = Some(time);

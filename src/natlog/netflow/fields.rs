@@ -1,0 +1,333 @@
+//! The fields of one record, by their numbers: whatever the decoder calls them and however wide they were sent.
+
+#![expect(
+    clippy::option_option,
+    reason = "unreadable, sent but empty, and a value are three things"
+)]
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use netflow_parser::variable_versions::field_value::{DataNumber, DurationValue, FieldValue};
+use netflow_parser::variable_versions::ipfix::lookup::{
+    IANAIPFixField as Iana, IPFixField, NatIPFixField,
+};
+
+use super::super::RejectReason;
+use crate::time::{MICROS_PER_SECOND, Timestamp, WrittenTime};
+
+/// The numbers of IANA's registry as they are, those of Nokia (PEN 637) behind this.
+const NOKIA: u32 = 1 << 16;
+/// Seconds from 1900, the epoch of NTP, to 1970.
+const NTP_EPOCH: i64 = 2_208_988_800;
+
+/// An address and port, as far as sent; an IPv6 address of zeros is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) v4: Option<Ipv4Addr>,
+    pub(super) v6: Option<Ipv6Addr>,
+    pub(super) port: Option<u16>,
+}
+
+impl End {
+    /// The IPv4 address, where it is one: zeros stand for none.
+    pub(super) fn address(self) -> Option<Ipv4Addr> {
+        self.v4.filter(|addr| !addr.is_unspecified())
+    }
+}
+
+/// What a record says, as far as it concerns us.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fields {
+    pub(super) protocol: Option<u8>,
+    pub(super) source: End,
+    pub(super) far: End,
+    pub(super) post_source: End,
+    pub(super) post_far: End,
+    /// 230.
+    pub(super) nat_event: Option<u8>,
+    /// 233.
+    pub(super) firewall_event: Option<u8>,
+    /// 40005: the event of old ASAs.
+    pub(super) old_event: Option<u8>,
+    /// 234.
+    pub(super) vrf: Option<u64>,
+    /// 236.
+    pub(super) vrf_name: Option<Box<str>>,
+    /// 463.
+    pub(super) instance: Option<u64>,
+    /// 283, 284.
+    pub(super) pool_id: Option<u64>,
+    pub(super) pool_name: Option<Box<str>>,
+    /// 322 to 325.
+    pub(super) observed: Option<WrittenTime>,
+    /// 150, 152, 154, 156.
+    pub(super) start: Option<WrittenTime>,
+    /// 151, 153, 155, 157.
+    pub(super) end: Option<WrittenTime>,
+    /// 22, 21: milliseconds since the device was started.
+    pub(super) start_uptime: Option<u64>,
+    pub(super) end_uptime: Option<u64>,
+    /// 160: when that was.
+    pub(super) boot: Option<WrittenTime>,
+    /// 148.
+    pub(super) flow_id: Option<u64>,
+    /// 361 to 364.
+    pub(super) first: Option<u16>,
+    pub(super) last: Option<u16>,
+    pub(super) step: Option<u16>,
+    pub(super) count: Option<u16>,
+    /// 466, 467: a quota or threshold was met.
+    pub(super) has_quota: bool,
+    /// 371, and 40000 of ASAs.
+    pub(super) user: Option<Box<str>>,
+    /// Nokia's service of the inside, 91.
+    pub(super) nokia_inside: Option<u64>,
+    /// Nokia's name of the subscriber, 93.
+    pub(super) nokia_name: Option<Box<str>>,
+    /// The first field that cannot be read.
+    pub(super) bad: Option<RejectReason>,
+}
+
+/// The number of a field of IPFIX; none of those that concern nobody here.
+pub(super) fn ipfix_number(field: IPFixField) -> Option<u32> {
+    let number = match field {
+        IPFixField::IANA(field) => match field {
+            Iana::ProtocolIdentifier => 4,
+            Iana::SourceTransportPort => 7,
+            Iana::SourceIpv4address => 8,
+            Iana::DestinationTransportPort => 11,
+            Iana::DestinationIpv4address => 12,
+            Iana::FlowEndSysUpTime => 21,
+            Iana::FlowStartSysUpTime => 22,
+            Iana::SourceIpv6address => 27,
+            Iana::DestinationIpv6address => 28,
+            Iana::FlowId => 148,
+            Iana::FlowStartSeconds => 150,
+            Iana::FlowEndSeconds => 151,
+            Iana::FlowStartMilliseconds => 152,
+            Iana::FlowEndMilliseconds => 153,
+            Iana::FlowStartMicroseconds => 154,
+            Iana::FlowEndMicroseconds => 155,
+            Iana::FlowStartNanoseconds => 156,
+            Iana::FlowEndNanoseconds => 157,
+            Iana::SystemInitTimeMilliseconds => 160,
+            Iana::PostNatsourceIpv4address => 225,
+            Iana::PostNatdestinationIpv4address => 226,
+            Iana::PostNaptsourceTransportPort => 227,
+            Iana::PostNaptdestinationTransportPort => 228,
+            Iana::NatEvent => 230,
+            Iana::FirewallEvent => 233,
+            Iana::IngressVrfid => 234,
+            Iana::VRFname => 236,
+            Iana::PostNatsourceIpv6address => 281,
+            Iana::PostNatdestinationIpv6address => 282,
+            Iana::NatPoolId => 283,
+            Iana::NatPoolName => 284,
+            Iana::ObservationTimeSeconds => 322,
+            Iana::ObservationTimeMilliseconds => 323,
+            Iana::ObservationTimeMicroseconds => 324,
+            Iana::ObservationTimeNanoseconds => 325,
+            Iana::PortRangeStart => 361,
+            Iana::PortRangeEnd => 362,
+            Iana::PortRangeStepSize => 363,
+            Iana::PortRangeNumPorts => 364,
+            Iana::UserName => 371,
+            Iana::NatInstanceId => 463,
+            Iana::NatQuotaExceededEvent => 466,
+            Iana::NatThresholdEvent => 467,
+            Iana::Unknown(number) => u32::from(number),
+            _ => return None,
+        },
+        IPFixField::Nat(NatIPFixField::NatInsideSvcid) => NOKIA + 91,
+        IPFixField::Nat(NatIPFixField::NatSubString) => NOKIA + 93,
+        _ => return None,
+    };
+    Some(number)
+}
+
+impl Fields {
+    /// Takes in a field.
+    pub(super) fn set(&mut self, number: u32, value: &FieldValue) {
+        use RejectReason::{BadAddress, BadPort, BadProtocol, BadTime, BadValue};
+        let bad = &mut self.bad;
+        match number {
+            4 => put(&mut self.protocol, small(value), BadProtocol, bad),
+            7 => put(&mut self.source.port, port(value), BadPort, bad),
+            8 => put(&mut self.source.v4, v4(value), BadAddress, bad),
+            11 => put(&mut self.far.port, port(value), BadPort, bad),
+            12 => put(&mut self.far.v4, v4(value), BadAddress, bad),
+            21 => put(&mut self.end_uptime, integer(value), BadTime, bad),
+            22 => put(&mut self.start_uptime, integer(value), BadTime, bad),
+            27 => put(&mut self.source.v6, v6(value), BadAddress, bad),
+            28 => put(&mut self.far.v6, v6(value), BadAddress, bad),
+            148 => put(&mut self.flow_id, integer(value), BadValue, bad),
+            150 => put(&mut self.start, seconds(value), BadTime, bad),
+            151 => put(&mut self.end, seconds(value), BadTime, bad),
+            152 => put(&mut self.start, millis(value), BadTime, bad),
+            153 => put(&mut self.end, millis(value), BadTime, bad),
+            154 | 156 => put(&mut self.start, ntp(value), BadTime, bad),
+            155 | 157 => put(&mut self.end, ntp(value), BadTime, bad),
+            160 => put(&mut self.boot, millis(value), BadTime, bad),
+            225 | 40001 => put(&mut self.post_source.v4, v4(value), BadAddress, bad),
+            226 | 40002 => put(&mut self.post_far.v4, v4(value), BadAddress, bad),
+            227 | 40003 => put(&mut self.post_source.port, port(value), BadPort, bad),
+            228 | 40004 => put(&mut self.post_far.port, port(value), BadPort, bad),
+            230 => put(&mut self.nat_event, small(value), BadValue, bad),
+            233 => put(&mut self.firewall_event, small(value), BadValue, bad),
+            40005 => put(&mut self.old_event, small(value), BadValue, bad),
+            234 => put(&mut self.vrf, integer(value), BadValue, bad),
+            236 => put(&mut self.vrf_name, text(value), BadValue, bad),
+            281 => put(&mut self.post_source.v6, v6(value), BadAddress, bad),
+            282 => put(&mut self.post_far.v6, v6(value), BadAddress, bad),
+            283 => put(&mut self.pool_id, integer(value), BadValue, bad),
+            284 => put(&mut self.pool_name, text(value), BadValue, bad),
+            322 => put(&mut self.observed, seconds(value), BadTime, bad),
+            323 => put(&mut self.observed, millis(value), BadTime, bad),
+            324 | 325 => put(&mut self.observed, ntp(value), BadTime, bad),
+            361 => put(&mut self.first, port(value), BadPort, bad),
+            362 => put(&mut self.last, port(value), BadPort, bad),
+            363 => put(&mut self.step, port(value), BadPort, bad),
+            364 => put(&mut self.count, port(value), BadPort, bad),
+            463 => put(&mut self.instance, integer(value), BadValue, bad),
+            466 | 467 => self.has_quota = true,
+            371 | 40000 => put(&mut self.user, text(value), BadValue, bad),
+            _ if number == NOKIA + 91 => put(&mut self.nokia_inside, integer(value), BadValue, bad),
+            _ if number == NOKIA + 93 => put(&mut self.nokia_name, text(value), BadValue, bad),
+            _ => {}
+        }
+    }
+
+    /// Whether the record says anything of a translation.
+    pub(super) fn is_of_nat(&self) -> bool {
+        self.nat_event.is_some()
+            || self.post_source != End::default()
+            || self.post_far != End::default()
+            || self.nokia_name.is_some()
+            || self.first.is_some()
+            || self.old_event.is_some()
+    }
+}
+
+/// A field that can be read, and that does not contradict an earlier one of its number.
+fn put<T: PartialEq>(
+    slot: &mut Option<T>,
+    value: Option<Option<T>>,
+    reason: RejectReason,
+    bad: &mut Option<RejectReason>,
+) {
+    match value {
+        None => {
+            bad.get_or_insert(reason);
+        }
+        Some(None) => {}
+        Some(value) => {
+            if slot.is_some() && *slot != value {
+                bad.get_or_insert(RejectReason::RepeatedField);
+            }
+            *slot = value;
+        }
+    }
+}
+
+/// An unsigned integer of up to eight bytes, big-endian.
+fn number(value: &FieldValue) -> Option<u64> {
+    match value {
+        FieldValue::DataNumber(DataNumber::Vec(bytes)) | FieldValue::Vec(bytes) => {
+            let fits = (1..=8).contains(&bytes.len());
+            fits.then(|| bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b)))
+        }
+        FieldValue::DataNumber(number) => number.as_u64(),
+        FieldValue::ProtocolType(protocol) => Some(u64::from(u8::from(*protocol))),
+        FieldValue::NatEvent(event) => Some(u64::from(u8::from(*event))),
+        FieldValue::FirewallEvent(event) => Some(u64::from(u8::from(*event))),
+        FieldValue::Duration(
+            DurationValue::Millis { value, .. } | DurationValue::Seconds { value, .. },
+        ) => Some(*value),
+        _ => None,
+    }
+}
+
+// Each of these: none if unreadable, Some(None) if sent but empty.
+
+fn integer(value: &FieldValue) -> Option<Option<u64>> {
+    number(value).map(Some)
+}
+
+fn small(value: &FieldValue) -> Option<Option<u8>> {
+    number(value).and_then(|n| u8::try_from(n).ok()).map(Some)
+}
+
+fn port(value: &FieldValue) -> Option<Option<u16>> {
+    number(value).and_then(|n| u16::try_from(n).ok()).map(Some)
+}
+
+fn bytes(value: &FieldValue) -> Option<&[u8]> {
+    match value {
+        FieldValue::Vec(bytes) | FieldValue::DataNumber(DataNumber::Vec(bytes)) => Some(bytes),
+        FieldValue::String(text) => Some(&text.raw),
+        _ => None,
+    }
+}
+
+fn v4(value: &FieldValue) -> Option<Option<Ipv4Addr>> {
+    let addr = match value {
+        FieldValue::Ip4Addr(addr) => *addr,
+        FieldValue::DataNumber(DataNumber::U32(addr)) => Ipv4Addr::from(*addr),
+        _ => Ipv4Addr::from(<[u8; 4]>::try_from(bytes(value)?).ok()?),
+    };
+    Some(Some(addr))
+}
+
+fn v6(value: &FieldValue) -> Option<Option<Ipv6Addr>> {
+    let addr = match value {
+        FieldValue::Ip6Addr(addr) => *addr,
+        _ => Ipv6Addr::from(<[u8; 16]>::try_from(bytes(value)?).ok()?),
+    };
+    Some(Some(addr).filter(|addr| !addr.is_unspecified()))
+}
+
+/// Text, padded with NULs to the width of its field.
+fn text(value: &FieldValue) -> Option<Option<Box<str>>> {
+    let bytes = bytes(value)?;
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    let (text, padding) = bytes.split_at(end);
+    let text = std::str::from_utf8(text).ok()?;
+    if padding.iter().any(|&b| b != 0) || text.contains(char::is_control) {
+        return None;
+    }
+    let text = text.trim();
+    Some((!text.is_empty()).then(|| Box::from(text)))
+}
+
+fn scaled(value: &FieldValue, microsecond: i64) -> Option<Option<WrittenTime>> {
+    let number = i64::try_from(number(value)?).ok()?;
+    let at = Timestamp::from_microsecond(number.checked_mul(microsecond)?);
+    // A clock that was never set is no clock.
+    Some((number != 0).then(|| WrittenTime::new(at, microsecond)))
+}
+
+fn seconds(value: &FieldValue) -> Option<Option<WrittenTime>> {
+    scaled(value, MICROS_PER_SECOND)
+}
+
+fn millis(value: &FieldValue) -> Option<Option<WrittenTime>> {
+    scaled(value, 1000)
+}
+
+/// A time in the format of NTP (RFC 7011, section 6.1.9).
+fn ntp(value: &FieldValue) -> Option<Option<WrittenTime>> {
+    let (seconds, fraction) = match value {
+        FieldValue::Duration(
+            DurationValue::MicrosNtp { seconds, fraction }
+            | DurationValue::NanosNtp { seconds, fraction },
+        ) => (*seconds, *fraction),
+        _ => return None,
+    };
+    if seconds == 0 {
+        return Some(None);
+    }
+    let micros = i64::try_from((u64::from(fraction) * 1_000_000) >> 32).ok()?;
+    let second = i64::from(seconds) - NTP_EPOCH;
+    let at = Timestamp::from_microsecond(second * MICROS_PER_SECOND + micros);
+    Some(Some(WrittenTime::exact(at)))
+}

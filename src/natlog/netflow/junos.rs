@@ -1,0 +1,29 @@
+//! Junos MX: the event numbers of draft-ietf-behave-ipfix-nat-logging-02.
+
+use super::super::{EventKind, RejectReason};
+use super::record::{Outcome, Record, is_nat64, without_event};
+
+/// Reads a record.
+pub(super) fn read(record: &mut Record<'_>) -> Outcome {
+    let fields = &*record.fields;
+    let Some(event) = fields.nat_event else { return Err(without_event(fields)) };
+    let mismatch = Err(RejectReason::DialectMismatch);
+    let is_block = fields.first.is_some();
+    match event {
+        3 | 10 | 11 if !is_block => Err(RejectReason::OtherEvent),
+        1 | 2 | 6 | 7 if is_nat64(fields) || is_block => mismatch,
+        4 | 5 | 8 | 9 if !is_nat64(fields) || is_block => mismatch,
+        12 | 13 if is_block => mismatch,
+        14 | 15 if !is_block => mismatch,
+        1 | 4 => record.session(EventKind::SessionCreate),
+        2 | 5 => record.session(EventKind::SessionDelete),
+        6 | 8 => record.session(EventKind::PortCreate),
+        7 | 9 => record.session(EventKind::PortDelete),
+        12 => record.address(EventKind::AddressBind),
+        13 => record.address(EventKind::AddressRelease),
+        14 => record.block(EventKind::BlockAlloc),
+        15 => record.block(EventKind::BlockRelease),
+        3 | 10 | 11 | 16 | 17 => mismatch,
+        _ => Err(RejectReason::UnknownEvent),
+    }
+}

@@ -1,0 +1,246 @@
+//! The other way of reading: messages one after the other, or the payloads of a capture.
+
+use std::collections::VecDeque;
+use std::io;
+
+use super::{Datagram, Decoded, LineParser, Reader, Record, Unit};
+use crate::allocation::Span;
+use crate::natlog::capture::{Capture, Payload, is_capture};
+use crate::natlog::format::Cut;
+use crate::natlog::lines::LineBuffer;
+use crate::natlog::{Event, Reject, RejectReason};
+
+/// No message of IPFIX is longer; NetFlow 9 does not say, and a datagram is no longer either.
+const MAX_MESSAGE: usize = 65_535;
+
+/// How the stream is framed.
+#[derive(Debug, Default)]
+pub(super) enum Frames {
+    /// Nothing was read yet.
+    #[default]
+    Unknown,
+    Lines,
+    Messages,
+    Capture(Capture),
+}
+
+/// The records of the datagram that was read last.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    ready: VecDeque<Decoded>,
+    span: Span,
+    records: u32,
+}
+
+impl<R: io::Read> Reader<R> {
+    /// Whether the stream is cut into lines; looks at its first bytes once.
+    pub(super) fn is_of_lines(&mut self) -> io::Result<bool> {
+        if matches!(self.frames, Frames::Unknown) {
+            let there = self.buffer.ensure(4)?;
+            self.frames = if is_capture(self.buffer.bytes(0, there.min(4))) {
+                if let Some(parser) = self.parser.datagrams() {
+                    parser.forget();
+                }
+                Frames::Capture(Capture::default())
+            } else if self.cut == Cut::Datagrams {
+                Frames::Messages
+            } else {
+                Frames::Lines
+            };
+        }
+        Ok(matches!(self.frames, Frames::Lines))
+    }
+
+    /// The next record of the messages.
+    pub(super) fn next_in_datagrams(&mut self, event: &mut Event) -> io::Result<Option<Record>> {
+        loop {
+            if let Some(decoded) = self.opened.ready.pop_front() {
+                return Ok(Some(self.deliver(decoded, event)));
+            }
+            let found = match &mut self.frames {
+                Frames::Capture(capture) => capture
+                    .next(&mut self.buffer, self.udp_port)?
+                    .map(|packet| (packet.len, packet.payload.map(|p| (p, true)))),
+                _ => message(&mut self.buffer)?.map(|(len, whole)| {
+                    let exporter = super::Exporter::default();
+                    (len, whole.map(|()| (Payload { from: 0, to: len, exporter }, false)))
+                }),
+            };
+            let Some((len, payload)) = found else { return Ok(None) };
+            self.lines += 1;
+            let offset = self.buffer.offset();
+            let span = |from: usize, to: usize| Span {
+                offset: offset + from as u64,
+                length: u32::try_from(to - from).unwrap_or(u32::MAX),
+            };
+            match payload {
+                Ok((Payload { from, to, exporter }, is_captured)) => {
+                    self.opened.span = span(from, to);
+                    self.opened.records = 0;
+                    let bytes = self.buffer.bytes(from, to);
+                    let exporter = is_captured.then_some(exporter);
+                    if let Some(parser) = self.parser.datagrams() {
+                        parser.parse(&Datagram { bytes, exporter }, &mut self.opened.ready);
+                    } else {
+                        lines_of(&mut *self.parser, bytes, &mut self.opened.ready);
+                    }
+                    self.buffer.consume(len);
+                }
+                Err(reason) => {
+                    let reject = Reject { reason, span: span(0, len), line: self.lines, column: 1 };
+                    self.buffer.consume(len);
+                    self.skipped.add(reason);
+                    return Ok(Some(Record::Rejected(reject)));
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, decoded: Decoded, event: &mut Event) -> Record {
+        let records = self.opened.records.saturating_add(1);
+        self.opened.records = records;
+        match decoded.result {
+            Ok(()) => {
+                self.events += 1;
+                *event = decoded.event;
+                event.span = self.opened.span;
+                event.line = self.lines;
+                if event.record == 0 {
+                    event.record = records;
+                }
+                Record::Event
+            }
+            Err((reason, column)) => {
+                event.time = decoded.event.time;
+                self.skipped.add(reason);
+                let (span, line) = (self.opened.span, self.lines);
+                Record::Rejected(Reject { reason, span, line, column })
+            }
+        }
+    }
+}
+
+impl<R> Reader<R> {
+    /// What [`Event::line`] counts in this stream, known once something of it was read.
+    pub fn unit(&self) -> Unit {
+        match self.frames {
+            Frames::Messages | Frames::Capture(_) => Unit::Datagram,
+            Frames::Unknown | Frames::Lines => Unit::Line,
+        }
+    }
+}
+
+/// The lines of a payload; its end is as good as a line ending.
+fn lines_of(parser: &mut dyn LineParser, bytes: &[u8], ready: &mut VecDeque<Decoded>) {
+    for line in bytes.split(|&b| b == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = line.strip_suffix(b"\0").unwrap_or(line);
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let mut decoded = Decoded::default();
+        decoded.result = parser.parse_line(line, &mut decoded.event);
+        loop {
+            if let Err((reason, _)) = decoded.result
+                && !reason.is_expected()
+            {
+                decoded.event.time = None;
+            }
+            ready.push_back(decoded);
+            decoded = Decoded::default();
+            match parser.parse_more(line, &mut decoded.event) {
+                Some(result) => decoded.result = result,
+                None => break,
+            }
+        }
+    }
+}
+
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+/// The next message of a stream that is nothing but messages: its length, and what is wrong with it.
+fn message<R: io::Read>(
+    buffer: &mut LineBuffer<R>,
+) -> io::Result<Option<(usize, Result<(), RejectReason>)>> {
+    let there = buffer.ensure(4)?;
+    if there == 0 {
+        return Ok(None);
+    }
+    let head = buffer.bytes(0, there.min(4));
+    match (half(head, 0), half(head, 2)) {
+        (Some(10), Some(len)) if len >= 16 => {
+            let len = usize::from(len);
+            let there = buffer.ensure(len)?;
+            let whole = if there < len { Err(RejectReason::CutShort) } else { Ok(()) };
+            Ok(Some((len.min(there), whole)))
+        }
+        (Some(9), Some(_)) => {
+            let there = buffer.ensure(20)?;
+            if there < 20 {
+                return Ok(Some((there, Err(RejectReason::CutShort))));
+            }
+            Ok(Some((netflow9_len(buffer)?, Ok(()))))
+        }
+        (_, None) => Ok(Some((there, Err(RejectReason::CutShort)))),
+        _ => {
+            let there = buffer.ensure(MAX_MESSAGE)?;
+            let bytes = buffer.bytes(0, there);
+            let skip =
+                (1..there).find(|&at| looks_like_header(bytes.get(at..).unwrap_or_default()));
+            // A header could begin in the last bytes and end in the next piece.
+            let last = if there < MAX_MESSAGE { there } else { there - 24 };
+            Ok(Some((skip.unwrap_or(last), Err(RejectReason::BadMessage))))
+        }
+    }
+}
+
+/// How long a message of NetFlow 9 is, which only its sets tell: it ends with the stream, or where the number 9 stands
+/// in the place of a set. That number is reserved as a set, and the version of the next message.
+fn netflow9_len<R: io::Read>(buffer: &mut LineBuffer<R>) -> io::Result<usize> {
+    let mut at = 20;
+    loop {
+        let there = buffer.ensure(at + 4)?;
+        let set = buffer.bytes(at, (at + 4).min(there));
+        let (Some(id), Some(len)) = (half(set, 0), half(set, 2)) else { return Ok(there) };
+        if id == 9 {
+            return Ok(at);
+        }
+        let len = usize::from(len);
+        if len < 4 || at + len > MAX_MESSAGE || buffer.ensure(at + len)? < at + len {
+            // A broken set: the message goes on to whatever looks like the next one.
+            let there = buffer.ensure(MAX_MESSAGE)?;
+            let bytes = buffer.bytes(0, there);
+            let next =
+                (at + 1..there).find(|&at| looks_like_header(bytes.get(at..).unwrap_or_default()));
+            return Ok(next.unwrap_or(there));
+        }
+        at += len;
+    }
+}
+
+/// Whether a message begins here, all of whose sets are whole; more than that no header says of itself.
+fn looks_like_header(bytes: &[u8]) -> bool {
+    let (mut at, templates, end) = match (half(bytes, 0), half(bytes, 2).map(usize::from)) {
+        (Some(10), Some(len)) if (20..=bytes.len()).contains(&len) => (16, [2, 3], len),
+        (Some(9), Some(1..)) if bytes.len() > 20 => (20, [0, 1], bytes.len()),
+        _ => return false,
+    };
+    // Sent after 1995, when none of this was.
+    let second = half(bytes, if at == 20 { 8 } else { 4 });
+    if second.is_none_or(|second| second < 0x3000) {
+        return false;
+    }
+    while at < end {
+        let (Some(id), Some(len)) = (half(bytes, at), half(bytes, at + 2)) else { return false };
+        if id == 9 && at > 20 {
+            return true;
+        }
+        if len < 4 || !(id >= 256 || templates.contains(&id)) {
+            return false;
+        }
+        at += usize::from(len);
+    }
+    at == end
+}

@@ -1,0 +1,270 @@
+//! The tenancies without an end so far, by what their records say of them.
+//!
+//! A record of most logs says the whole [`FlowKey`]. Some releases do not (no public side, no destination, only the
+//! first port of a block), and one release may stand for everything that a host holds. For these there is a second
+//! index, made when the first of them comes:
+//!
+//! ```text
+//!   inside host, mapping or flow, inside port (first port of a block)  ->  keys, releases in doubt
+//! ```
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::pending::{Fit, FlowKey, Pending};
+use super::profile::Profile;
+use super::step::Step;
+use super::{Map, Set};
+use crate::allocation::{Destination, Grain, InsideId};
+use crate::natlog::EventKind;
+use crate::port::PortRange;
+use crate::protocol::Protocol;
+use crate::time::WrittenTime;
+
+/// With more tenancies than this on one inside port, a short release settles nothing, so that it costs little.
+const MAX_LOOKED_AT: usize = 4096;
+
+/// All that a release says of its tenancy, where it may not say everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Shape {
+    kind: EventKind,
+    inside: Option<InsideId>,
+    inside_port: Option<u16>,
+    protocol: Option<Protocol>,
+    outside: Option<Ipv4Addr>,
+    ports: Option<PortRange>,
+    destination: Option<Destination>,
+    flow_id: Option<u64>,
+    start: Option<WrittenTime>,
+}
+
+impl Shape {
+    pub(super) fn of(release: &Step) -> Shape {
+        Shape {
+            kind: release.kind,
+            inside: release.inside,
+            inside_port: release.inside_port,
+            protocol: release.protocol,
+            outside: release.outside,
+            ports: release.ports,
+            destination: release.destination,
+            flow_id: release.flow_id,
+            start: release.start,
+        }
+    }
+
+    /// Whether nothing that the release says contradicts the key.
+    fn is_of(&self, key: &FlowKey) -> bool {
+        fn agrees<T: PartialEq>(said: Option<T>, own: Option<T>) -> bool {
+            said.is_none() || said == own
+        }
+        let ports = self.ports.is_none_or(|said| {
+            said == key.ports
+                || (key.grain == Grain::Block
+                    && said.len() == 1
+                    && said.first() == key.ports.first())
+        });
+        ports
+            && Some(key.inside) == self.inside
+            && agrees(self.inside_port, key.inside_port)
+            && agrees(self.protocol, key.protocol)
+            && agrees(self.outside, Some(key.addr))
+            && agrees(self.destination, key.destination)
+    }
+}
+
+/// What a short release ends.
+#[derive(Debug)]
+pub(super) enum Short {
+    /// Nothing that was read.
+    Nothing,
+    /// The only tenancy that it can be of.
+    One(FlowKey),
+    /// One of several, and nothing says which; each of them is marked.
+    Doubt,
+    /// One of several, and by now as many such releases as tenancies were read: all of them are over.
+    All(Vec<FlowKey>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Spot {
+    inside: InsideId,
+    is_block: bool,
+    is_mapping: bool,
+    at: Option<u16>,
+}
+
+impl Spot {
+    fn of(key: &FlowKey, pending: &Pending) -> Spot {
+        let is_block = key.grain == Grain::Block;
+        Spot {
+            inside: key.inside,
+            is_block,
+            is_mapping: pending.is_mapping,
+            at: if is_block { Some(key.ports.first()) } else { key.inside_port },
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    keys: Set<FlowKey>,
+    /// How many releases were read that are of one of several keys each, all of one shape.
+    doubts: usize,
+    shape: Option<Shape>,
+    /// Releases of several shapes were: counting them tells nothing.
+    is_mixed: bool,
+}
+
+type ByHost = BTreeMap<Spot, Shelf>;
+
+fn shelve(by_host: &mut ByHost, key: FlowKey, pending: &Pending) {
+    by_host.entry(Spot::of(&key, pending)).or_default().keys.insert(key);
+}
+
+fn unshelve(by_host: &mut ByHost, key: &FlowKey, pending: &Pending) {
+    let spot = Spot::of(key, pending);
+    if let Some(shelf) = by_host.get_mut(&spot) {
+        shelf.keys.remove(key);
+        // One of the releases may have been its own.
+        shelf.doubts = shelf.doubts.saturating_sub(1);
+        if shelf.keys.is_empty() {
+            by_host.remove(&spot);
+        }
+    }
+}
+
+/// The tenancies without an end so far.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    pending: Map<FlowKey, Pending>,
+    by_host: Option<ByHost>,
+}
+
+impl Open {
+    pub(super) fn get(&self, key: &FlowKey) -> Option<&Pending> {
+        self.pending.get(key)
+    }
+
+    /// For changes of its stamps; what it is must stay.
+    pub(super) fn get_mut(&mut self, key: &FlowKey) -> Option<&mut Pending> {
+        self.pending.get_mut(key)
+    }
+
+    pub(super) fn insert(&mut self, key: FlowKey, pending: Pending) {
+        let old = self.pending.insert(key, pending);
+        if let Some(by_host) = &mut self.by_host {
+            if let Some(old) = old {
+                unshelve(by_host, &key, &old);
+            }
+            shelve(by_host, key, &pending);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &FlowKey) -> Option<Pending> {
+        let pending = self.pending.remove(key)?;
+        if let Some(by_host) = &mut self.by_host {
+            unshelve(by_host, key, &pending);
+        }
+        Some(pending)
+    }
+
+    /// Everything, in an order that does not depend on how it is kept.
+    pub(super) fn take(&mut self) -> Vec<(FlowKey, Pending)> {
+        self.by_host = None;
+        let mut all: Vec<(FlowKey, Pending)> = self.pending.drain().collect();
+        all.sort_by_key(|(_, p)| p.order());
+        all
+    }
+
+    /// What a host holds, in order.
+    pub(super) fn of_host(&mut self, inside: InsideId) -> Vec<FlowKey> {
+        let by_host = by_host(&mut self.by_host, &self.pending);
+        let mut keys: Vec<FlowKey> =
+            spots_of(by_host, inside).flat_map(|(_, shelf)| shelf.keys.iter().copied()).collect();
+        self.sort(&mut keys);
+        keys
+    }
+
+    fn sort(&self, keys: &mut [FlowKey]) {
+        keys.sort_by_key(|key| self.pending.get(key).map(Pending::order));
+    }
+
+    /// Which tenancy a release ends whose whole key is not known, or not open.
+    ///
+    /// `is_again`: one of the same shape and stamp was read before; it counts for nothing, but may be another's.
+    pub(super) fn short(&mut self, release: &Step, profile: &Profile, is_again: bool) -> Short {
+        let Some(inside) = release.inside else { return Short::Nothing };
+        let shape = Shape::of(release);
+        let by_host = by_host(&mut self.by_host, &self.pending);
+        let is_block = release.kind == EventKind::BlockRelease;
+        let is_mapping = release.kind == EventKind::PortDelete;
+        let at = match release.ports {
+            Some(ports) if is_block => Some(ports.first()),
+            _ => release.inside_port,
+        };
+        let spot = at.map(|at| Spot { inside, is_block, is_mapping, at: Some(at) });
+        let mut keys: Vec<FlowKey> = match spot {
+            Some(spot) => {
+                by_host.get(&spot).map(|shelf| of_shape(shelf, &shape)).unwrap_or_default()
+            }
+            None => spots_of(by_host, inside)
+                .filter(|(spot, _)| spot.is_block == is_block && spot.is_mapping == is_mapping)
+                .flat_map(|(_, shelf)| of_shape(shelf, &shape))
+                .take(MAX_LOOKED_AT + 1)
+                .collect(),
+        };
+        let fits = |key: &FlowKey| {
+            let pending = self.pending.get(key);
+            // Where the release carries its start, that must be the create's own, not just fall into its time.
+            pending.is_some_and(
+                |p| matches!(p.fit(release, profile), Fit::Pairs(late) if late <= profile.late),
+            )
+        };
+        let of_its_shape = keys.len();
+        keys.retain(fits);
+        if keys.is_empty() {
+            return Short::Nothing;
+        }
+        let is_sole = keys.len() == 1 && !is_again;
+        if let Some(key) = keys.first().filter(|_| is_sole) {
+            return Short::One(*key);
+        }
+        let shelf = spot.and_then(|spot| by_host.get_mut(&spot));
+        if let Some(shelf) = shelf.filter(|_| !is_again) {
+            shelf.is_mixed |= shelf.doubts > 0 && shelf.shape != Some(shape);
+            shelf.shape = Some(shape);
+            shelf.doubts += 1;
+            let all_fit = keys.len() == of_its_shape && of_its_shape <= MAX_LOOKED_AT;
+            if all_fit && !shelf.is_mixed && shelf.doubts >= keys.len() {
+                self.sort(&mut keys);
+                return Short::All(keys);
+            }
+        }
+        for key in &keys {
+            if let Some(pending) = self.pending.get_mut(key) {
+                pending.is_in_doubt = true;
+            }
+        }
+        Short::Doubt
+    }
+}
+
+fn by_host<'a>(index: &'a mut Option<ByHost>, pending: &Map<FlowKey, Pending>) -> &'a mut ByHost {
+    index.get_or_insert_with(|| {
+        let mut by_host = ByHost::new();
+        for (key, pending) in pending {
+            shelve(&mut by_host, *key, pending);
+        }
+        by_host
+    })
+}
+
+fn spots_of(by_host: &ByHost, inside: InsideId) -> impl Iterator<Item = (&Spot, &Shelf)> {
+    let first = Spot { inside, is_block: false, is_mapping: false, at: None };
+    by_host.range(first..).take_while(move |(spot, _)| spot.inside == inside)
+}
+
+fn of_shape(shelf: &Shelf, shape: &Shape) -> Vec<FlowKey> {
+    shelf.keys.iter().filter(|key| shape.is_of(key)).take(MAX_LOOKED_AT + 1).copied().collect()
+}

@@ -1,0 +1,175 @@
+//! Captures: every framing gives what the messages alone give, and no bytes panic.
+
+mod common {
+    pub mod messages;
+}
+
+use common::messages::Value::{U8, U16, U64, V4};
+use common::messages::*;
+use portledger::natlog::{Event, Format, ReaderOptions, RejectReason};
+use proptest::prelude::*;
+
+const SESSION: [(u16, u16); 7] = [(323, 8), (230, 1), (8, 4), (225, 4), (4, 1), (7, 2), (227, 2)];
+
+fn message() -> Vec<u8> {
+    let inside = V4([100, 64, 0, 10]);
+    let outside = V4([203, 0, 113, 7]);
+    let session = [U64(1_700_000_000_123), U8(4), inside, outside, U8(6), U16(51_000), U16(1027)];
+    ipfix(SENT, &[template(300, &iana(&SESSION)), set(300, &record(&session))])
+}
+
+fn placeless(event: &Event) -> Event {
+    Event { span: Event::default().span, line: 0, ..event.clone() }
+}
+
+fn ipfix_of(file: &[u8]) -> Got {
+    read_with(Format::Ipfix, ReaderOptions::new(), file)
+}
+
+/// One packet in every kind of frame, with the kind's number.
+fn frames(payload: &[u8]) -> Vec<(u32, Vec<u8>)> {
+    let ip = ipv4(17, 0, &udp(2055, payload));
+    let ip6 = ipv6(&udp(2055, payload));
+    let tagged = [&[0; 12][..], &[0x88, 0xa8, 0, 5, 0x81, 0x00, 0, 7, 0x08, 0x00], &ip].concat();
+    let padded = [ethernet(2055, payload), vec![0; 9]].concat();
+    vec![
+        (1, ethernet(2055, payload)),
+        (1, tagged),
+        (1, padded),
+        (1, [&[0; 12][..], &[0x86, 0xdd], &ip6].concat()),
+        (101, ip.clone()),
+        (101, ip6.clone()),
+        (228, ip.clone()),
+        (229, ip6),
+        (113, [&[0; 14][..], &[0x08, 0x00], &ip].concat()),
+        (276, [&[0x08, 0x00][..], &[0; 18], &ip].concat()),
+        (0, [&[2, 0, 0, 0][..], &ip].concat()),
+        (108, [&[0, 0, 0, 2][..], &ip].concat()),
+    ]
+}
+
+#[test]
+fn every_frame_of_every_capture_gives_the_message_in_it() {
+    let message = message();
+    let bare = ipfix_of(&message).only().clone();
+    for (link, frame) in frames(&message) {
+        let frames = [frame.clone(), frame];
+        let small = u16::try_from(link).unwrap();
+        let files = [
+            pcap(false, false, link, &frames),
+            pcap(true, false, link, &frames),
+            pcap(false, true, link, &frames),
+            pcap(true, true, link, &frames),
+            pcapng(false, small, &frames),
+            pcapng(true, small, &frames),
+        ];
+        for (at, file) in files.iter().enumerate() {
+            let got = ipfix_of(file);
+            assert!(got.rejects.is_empty(), "link {link}, file {at}: {:?}", got.reasons());
+            assert_eq!(got.events.len(), 2, "link {link}, file {at}");
+            for (n, event) in got.events.iter().enumerate() {
+                assert_eq!(placeless(event), placeless(&bare));
+                let from = usize::try_from(event.span.offset).unwrap();
+                let len = usize::try_from(event.span.length).unwrap();
+                assert_eq!(file[from..from + len], message, "link {link}, file {at}");
+                assert_eq!(event.line, n as u64 + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_export_is_other_traffic_and_what_is_in_pieces_damage() {
+    let message = message();
+    let tcp = [&[0; 12][..], &[8, 0], &ipv4(6, 0, &[0; 20])].concat();
+    let arp = [&[0; 12][..], &[8, 6], &[0; 28]].concat();
+    let dns = ethernet(53, b"\0\0\x01\0");
+    let first = [&[0; 12][..], &[8, 0], &ipv4(17, 0x2000, &udp(2055, &message))].concat();
+    let mut cut = ethernet(2055, &message);
+    cut.truncate(80);
+    let packets = [tcp, arp, dns, first, cut, ethernet(2055, &message)];
+    let got = ipfix_of(&pcap(false, false, 1, &packets));
+    use RejectReason::{CutShort, Fragment, OtherTraffic};
+    assert_eq!(got.reasons(), [OtherTraffic, OtherTraffic, OtherTraffic, Fragment, CutShort]);
+    assert_eq!(got.events.len(), 1);
+    let lines: Vec<u64> = got.rejects.iter().map(|(reject, _)| reject.line).collect();
+    assert_eq!((lines, got.events[0].line), (vec![1, 2, 3, 4, 5], 6));
+}
+
+#[test]
+fn one_port_may_be_picked() {
+    let file = pcap(false, false, 1, &[ethernet(2055, &message()), ethernet(9997, &message())]);
+    assert_eq!(ipfix_of(&file).events.len(), 2);
+    let got = read_with(Format::Ipfix, ReaderOptions::new().with_udp_port(9997), &file);
+    assert_eq!(got.reasons(), [RejectReason::OtherTraffic]);
+    assert_eq!(got.events.len(), 1);
+}
+
+#[test]
+fn every_sender_has_templates_of_its_own() {
+    let templates = ipfix(SENT, &[template(300, &iana(&SESSION))]);
+    let whole = message();
+    let data = ipfix(SENT, &[whole[16 + 8 + 4 * SESSION.len()..].to_vec()]);
+    let got = ipfix_of(&pcap(false, false, 1, &[ethernet(1, &templates), ethernet(2, &data)]));
+    assert_eq!(got.refused(), RejectReason::NoTemplate);
+    let got = ipfix_of(&pcap(false, false, 1, &[ethernet(1, &templates), ethernet(1, &data)]));
+    got.only();
+}
+
+#[test]
+fn lines_are_read_out_of_a_capture_too() {
+    let line = "[1795306735.123403]\t    [NEW] tcp      6 10 SYN_SENT src=100.64.0.10 \
+        dst=192.0.2.10 sport=53586 dport=80 [UNREPLIED] src=192.0.2.10 dst=203.0.113.1 sport=80 \
+        dport=20017 id=2028815706";
+    let two = format!("{line}\n{line}\n");
+    let packets = [ethernet(514, line.as_bytes()), ethernet(514, two.as_bytes())];
+    let got = read_with(Format::Conntrack, ReaderOptions::new(), &pcap(false, false, 1, &packets));
+    let places: Vec<(u64, u32)> = got.events.iter().map(|e| (e.line, e.record)).collect();
+    assert_eq!((places, got.rejects.len()), (vec![(1, 1), (2, 1), (2, 2)], 0));
+}
+
+#[test]
+fn every_cut_of_a_capture_is_seen() {
+    let frames = [ethernet(2055, &message()), ethernet(2055, &message())];
+    for file in [pcap(false, false, 1, &frames), pcapng(true, 1, &frames)] {
+        for len in 4..file.len() {
+            let got = ipfix_of(&file[..len]);
+            assert!(got.events.len() < 2 && got.rejects.len() <= 1, "{len}");
+            assert!(got.reasons().iter().all(|r| *r == RejectReason::CutShort), "{len}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(
+        magic in prop::sample::select(vec![
+            [0xd4, 0xc3, 0xb2, 0xa1], [0xa1, 0xb2, 0xc3, 0xd4], [0x4d, 0x3c, 0xb2, 0xa1],
+            [0x0a, 0x0d, 0x0d, 0x0a],
+        ]),
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        ipfix_of(&[&magic[..], &bytes].concat());
+    }
+
+    #[test]
+    fn no_change_makes_it_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        is_ng in any::<bool>(),
+        is_big in any::<bool>(),
+        kind in 0..12_usize,
+    ) {
+        let (link, frame) = frames(&message()).swap_remove(kind);
+        let frames = [frame.clone(), frame];
+        let mut file = if is_ng {
+            pcapng(is_big, u16::try_from(link).unwrap(), &frames)
+        } else {
+            pcap(is_big, false, link, &frames)
+        };
+        for (index, byte) in changes {
+            let at = index.index(file.len());
+            file[at] = byte;
+        }
+        ipfix_of(&file);
+    }
+}
