@@ -7,8 +7,8 @@ mod common;
 use std::fs::File;
 use std::io::Write;
 
-use criterion::Criterion;
-use portledger::index::{Index, IndexBuilder};
+use criterion::{Criterion, Throughput};
+use portledger::index::{Index, IndexBuilder, WatchedIndex};
 use portledger::synth::{Question, QuestionKind, TableConfig};
 
 /// Bytes a record of every part that has any.
@@ -60,6 +60,30 @@ fn define(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("open/{name}"));
         group.bench_function("map", |b| b.iter(|| map(&file)));
         group.bench_function("map and answer", |b| b.iter(|| answer(&map(&file), question)));
+        let watched = || WatchedIndex::new(map(&file)).unwrap();
+        let asked_of = |index: &WatchedIndex| {
+            let (q, mut hits) = (question, Vec::new());
+            index.at(q.addr, q.port, q.protocol, q.at, &mut hits).unwrap();
+            hits.len()
+        };
+        assert_eq!(asked_of(&watched()), expected);
+        group.bench_function("map, watch", |b| b.iter(&watched));
+        // What `map, watch` does not take is the blocks that the question touched first.
+        group.bench_function("map, watch and answer", |b| b.iter(|| asked_of(&watched())));
+        let (plain, seen) = (map(&file), watched());
+        let all = |ask: &dyn Fn(&Question, &mut Vec<u32>)| {
+            let mut hits = Vec::new();
+            asked.iter().for_each(|q| ask(q, &mut hits));
+            hits.len()
+        };
+        group.throughput(Throughput::Elements(asked.len() as u64));
+        group.bench_function("map, then hits", |b| {
+            b.iter(|| all(&|q, hits| plain.at(q.addr, q.port, q.protocol, q.at, hits)));
+        });
+        group.bench_function("map, watch, then hits in blocks seen before", |b| {
+            b.iter(|| all(&|q, hits| seen.at(q.addr, q.port, q.protocol, q.at, hits).unwrap()));
+        });
+        group.throughput(Throughput::Elements(1));
         group.sample_size(10);
         group.bench_function("bytes and answer", |b| {
             b.iter(|| answer(&Index::from_bytes(index.as_bytes()).unwrap(), question));
