@@ -19,7 +19,7 @@ use crate::port::PortRange;
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
     name: "nat-acct",
-    title: "NAT_ACCT lines of Jio's devices",
+    title: "`NAT_ACCT` lines of Jio's devices",
     status: Status::Documents,
     yields: Yields {
         session: true,

@@ -41,7 +41,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
         login: true,
     },
     time_basis: "the frame's stamp (as fine as written); NetElastic's own local time (1 s)",
-    source: "draft-ietf-behave-syslog-nat-logging-06; nat_syslog.c of FD.io VPP; Trisul's NetElastic pattern",
+    source: "draft-ietf-behave-syslog-nat-logging-06; `nat_syslog.c` of FD.io VPP; Trisul's NetElastic pattern",
     cut: Cut::Lines,
     parser: |options| Box::new(SyslogNatParser::new(&options)),
 };

@@ -34,7 +34,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
         login: true,
     },
     time_basis: "the NAT's clock, Unix time (1 s)",
-    source: "wiki.vasexperts.ru, cgnat_log_txt",
+    source: "wiki.vasexperts.ru, `cgnat_log_txt`",
     cut: Cut::Lines,
     parser: |options| Box::new(VasExpertsParser::new(&options)),
 };

@@ -40,7 +40,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
         login: false,
     },
     time_basis: "the NAT's clock, UTC (written to 1 us, ticks of a millisecond)",
-    source: "cgn_log_rte.c of vyatta-dataplane",
+    source: "`cgn_log_rte.c` of vyatta-dataplane",
     cut: Cut::Lines,
     parser: |options| Box::new(VyattaParser::new(&options)),
 };
