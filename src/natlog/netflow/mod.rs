@@ -217,6 +217,23 @@ fn set_at(message: &[u8], at: usize) -> Option<(u16, usize)> {
     (len >= 4 && at + len <= message.len()).then_some((id, len))
 }
 
+/// Whether templates stand behind a place, or could in a set that is not whole.
+fn has_templates(message: &[u8], mut at: usize) -> bool {
+    while let Some((id, len)) = set_at(message, at) {
+        if id <= 3 {
+            return true;
+        }
+        at += len;
+    }
+    let rest = message.get(at..).unwrap_or_default();
+    rest.first_chunk::<2>().is_some_and(|id| u16::from_be_bytes(*id) <= 3)
+}
+
+/// What a set holds behind its head.
+fn set_of(message: &[u8], at: usize, len: usize) -> &[u8] {
+    message.get(at + 4..at + len).unwrap_or_default()
+}
+
 /// One message as it is read.
 struct Reading<'a> {
     header: Header,
@@ -252,7 +269,7 @@ impl Reading<'_> {
             Some(Ok(NetflowPacket::V9(packet))) => {
                 for set in &packet.flowsets {
                     let Some((id, len)) = set_at(message, self.at) else { break };
-                    self.netflow9_set(scope, id, &set.body);
+                    self.netflow9_set(scope, id, set_of(message, self.at, len), &set.body);
                     self.at += len;
                 }
             }
@@ -262,10 +279,12 @@ impl Reading<'_> {
         // Padding is shorter than the head of a set.
         if rest.len() >= 4 || rest.iter().any(|&b| b != 0) {
             let is_cut = self.at == end;
-            self.lose(
-                scope,
-                if is_cut { RejectReason::CutShort } else { RejectReason::BadMessage },
-            );
+            let reason = if is_cut { RejectReason::CutShort } else { RejectReason::BadMessage };
+            self.lose(scope, reason);
+            if has_templates(message, self.at) {
+                // What they replaced would be read on.
+                scope.forget();
+            }
         }
     }
 
@@ -297,7 +316,7 @@ impl Reading<'_> {
                     self.record(scope, &mut fields);
                 }
                 if data.has_varlen_metadata() {
-                    let set = message.get(self.at + 4..self.at + len).unwrap_or_default();
+                    let set = set_of(message, self.at, len);
                     let there = scope.variable.get(&id).map(|lens| count_variable(set, lens));
                     if there != Some(data.fields.len()) {
                         self.lose(scope, RejectReason::BadMessage);
@@ -310,21 +329,38 @@ impl Reading<'_> {
                     options(scope, record.iter().map(ipfix_pair));
                 }
             }
-            Body::Template(template) => learn(scope, template),
-            Body::Templates(templates) => templates.iter().for_each(|t| learn(scope, t)),
+            Body::Template(template) => {
+                learn(scope, template);
+                self.hold(scope, set_of(message, self.at, len), 1);
+            }
+            Body::Templates(templates) => {
+                templates.iter().for_each(|t| learn(scope, t));
+                self.hold(scope, set_of(message, self.at, len), templates.len());
+            }
             Body::V9Data(data) => self.netflow9_data(scope, data),
             Body::V9OptionsData(data) => self.netflow9_options(scope, data),
             Body::NoTemplate(_) => self.lose(scope, RejectReason::NoTemplate),
+            Body::Empty if id == 2 => self.hold(scope, set_of(message, self.at, len), 0),
             Body::Empty if id > 3 => self.lose(scope, RejectReason::BadMessage),
             _ => {}
         }
     }
 
-    fn netflow9_set(&mut self, scope: &mut Scope, id: u16, body: &v9::FlowSetBody) {
+    /// Forgets the exporter's templates where the decoder took fewer of a set than there are: it would go on reading
+    /// records by the ones that these replaced.
+    fn hold(&mut self, scope: &mut Scope, set: &[u8], taken: usize) {
+        if count_templates(set, self.header.version) != taken {
+            self.lose(scope, RejectReason::BadMessage);
+            scope.forget();
+        }
+    }
+
+    fn netflow9_set(&mut self, scope: &mut Scope, id: u16, set: &[u8], body: &v9::FlowSetBody) {
         use v9::FlowSetBody as Body;
         match body {
             Body::Data(data) => self.netflow9_data(scope, data),
             Body::OptionsData(data) => self.netflow9_options(scope, data),
+            Body::Template(taken) => self.hold(scope, set, taken.templates.len()),
             Body::NoTemplate(_) => self.lose(scope, RejectReason::NoTemplate),
             Body::Empty if id > 1 => self.lose(scope, RejectReason::BadMessage),
             _ => {}
@@ -416,6 +452,25 @@ fn options<'a>(scope: &mut Scope, pairs: impl Iterator<Item = (u32, &'a FieldVal
     if let (None, Some(vrf), Some(name)) = (fields.bad, fields.vrf, fields.vrf_name) {
         scope.realms.name(vrf, name);
     }
+}
+
+/// How many templates a set of them defines; withdrawals (RFC 7011, section 8.1) define none.
+fn count_templates(set: &[u8], version: u16) -> usize {
+    let half = |at: usize| Some(u16::from_be_bytes(set.get(at..at + 2)?.try_into().ok()?));
+    let (mut at, mut count) = (0, 0);
+    while let (Some(id), Some(fields)) = (half(at), half(at + 2)) {
+        if id < 256 {
+            // Padding.
+            break;
+        }
+        at += 4;
+        count += usize::from(fields > 0);
+        for _ in 0..fields {
+            let Some(field) = half(at) else { return count };
+            at += if version == 10 && field >= 0x8000 { 8 } else { 4 };
+        }
+    }
+    count
 }
 
 /// Takes in the lengths of a template with fields of variable length.
