@@ -11,10 +11,10 @@
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
 //!
-//! | [`ipfix`, `netflow9`](netflow) (feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
+//! | `ipfix`, `netflow9` (module and feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
 //!
 //! With the feature `netflow` every format is also read out of a capture (pcap, pcapng): the payload of each UDP packet
-//! is a message, or one or more lines. [`ReaderOptions::with_udp_port`] picks one port.
+//! is a message, or one or more lines. `ReaderOptions::with_udp_port` picks one port.
 //!
 //! Not read: `conntrack -L` dumps and `-o xml`, ulogd2, and the logs of hardware NATs; convert those to one of our own
 //! two formats.
