@@ -80,6 +80,7 @@ fn every_frame_of_every_capture_gives_the_message_in_it() {
 
 #[test]
 fn what_is_no_export_is_other_traffic_and_what_is_in_pieces_damage() {
+    use RejectReason::{CutShort, Fragment, OtherTraffic};
     let message = message();
     let tcp = [&[0; 12][..], &[8, 0], &ipv4(6, 0, &[0; 20])].concat();
     let arp = [&[0; 12][..], &[8, 6], &[0; 28]].concat();
@@ -89,7 +90,6 @@ fn what_is_no_export_is_other_traffic_and_what_is_in_pieces_damage() {
     cut.truncate(80);
     let packets = [tcp, arp, dns, first, cut, ethernet(2055, &message)];
     let got = ipfix_of(&pcap(false, false, 1, &packets));
-    use RejectReason::{CutShort, Fragment, OtherTraffic};
     assert_eq!(got.reasons(), [OtherTraffic, OtherTraffic, OtherTraffic, Fragment, CutShort]);
     assert_eq!(got.events.len(), 1);
     let lines: Vec<u64> = got.rejects.iter().map(|(reject, _)| reject.line).collect();

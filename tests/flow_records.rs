@@ -555,6 +555,42 @@ fn records_without_template_are_counted_and_none_is_read_by_another_one() {
     assert_eq!(outsides, ["203.0.113.7", "100.64.0.10"]);
 }
 
+/// Withdrawn, replaced by options, or replaced by what the decoder does not take: no record is read by the old one,
+/// neither in the message that says so nor in the next.
+#[test]
+fn a_template_that_is_gone_reads_nothing() {
+    let data = set(300, &session(4));
+    let too_many = iana(&vec![(8, 4); 300]);
+    let names = iana(&[(234, 4), (236, 24)]);
+    let withdrawn = set(2, &[300_u16.to_be_bytes(), 0_u16.to_be_bytes()].concat());
+    let options9 = set(1, &[300, 4, 4, 234, 4, 236, 24].map(u16::to_be_bytes).concat());
+    let fields = iana(&SESSION);
+    for (format, gone) in [
+        (Format::Ipfix, withdrawn),
+        (Format::Ipfix, options_template(300, &names)),
+        (Format::Ipfix, template(300, &too_many)),
+        (Format::Netflow9, template9(300, &too_many)),
+        (Format::Netflow9, options9),
+    ] {
+        let message = |sets: &[Vec<u8>]| match format {
+            Format::Ipfix => ipfix(SENT, sets),
+            _ => netflow9(SENT, sets),
+        };
+        let first = match format {
+            Format::Ipfix => template(300, &fields),
+            _ => template9(300, &fields),
+        };
+        let bytes = [
+            message(&[first, data.clone()]),
+            message(&[gone, data.clone()]),
+            message(std::slice::from_ref(&data)),
+        ]
+        .concat();
+        let got = read(format, Dialect::Rfc8158, &bytes);
+        assert_eq!(got.events.len(), 1, "{format} {:?}", got.reasons());
+    }
+}
+
 #[test]
 fn a_file_may_need_the_templates_of_the_one_before() {
     let templates = ipfix(SENT, &[template(300, &iana(&SESSION))]);

@@ -28,13 +28,13 @@
 //! | [`cisco_xr`] | read | blocks, session create, delete; several records a datagram | the head of the datagram, UTC (1 s; 2 s behind its first record) | Cisco CGN guide; `cnat_syslog.c` of VPP |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |
 //! | [`ndjson`] | read, written | every kind of event, finished allocations | as written | this page |
-//! | [`ipfix`, `netflow9`](netflow) (feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
+//! | `ipfix`, `netflow9` (module and feature `netflow`) | read | whatever the device exports: flows, mappings, blocks, address pairs | the record's own clock, mostly 1 ms; the header's second where the record has none | RFC 7011, RFC 8158, RFC 3954; what makers document; samples |
 //! | [`nfdump_json`] | read | flows, mappings, blocks, address pairs | the exporter's stamp (1 ms), local | nfdump 1.7.1; `output_json.c` |
 //! | [`radius_nat`] | read | blocks given, held and taken back; `NFWare` also mappings and flows | Event-Timestamp (1 s), else receipt less delay (2 s) | RFC 8045, RFC 2866; what makers document |
 //! | [`ulogd`], [`ulogd-json`](ulogd::json) | read | session create, update, delete; finished flows | start and end of the flow (1 us), or the head of syslog | ulogd2 2.0.8; `ulogd_inpflow_NFCT.c`, `util/printflow.c` |
 //!
 //! With the feature `netflow` every format is also read out of a capture (pcap, pcapng): the payload of each UDP packet
-//! is a message, or one or more lines. [`ReaderOptions::with_udp_port`] picks one port.
+//! is a message, or one or more lines. `ReaderOptions::with_udp_port` picks one port.
 //!
 //! Not read: `conntrack -L` dumps, and the logs of other NATs; convert those to one of our own two formats.
 //!

@@ -101,6 +101,13 @@ impl Scope {
         })
     }
 
+    /// Forgets every template.
+    pub(super) fn forget(&mut self) {
+        self.parser.clear_ipfix_templates();
+        self.parser.clear_v9_templates();
+        self.variable.clear();
+    }
+
     /// The time from the message before this one to this one.
     pub(super) fn since_last(&self, header: Header) -> WrittenTime {
         let Some(last) = self.last_exported else { return header.exported };
