@@ -147,7 +147,11 @@ impl Blocks {
             }
             _ => {}
         }
-        let (maker, part) = part(name)?;
+        let (maker, part) = match raw(name, value) {
+            Raw::Part(part) => (Maker::Vendor, part),
+            Raw::Unread => return Some(Err(RejectReason::UnknownField)),
+            Raw::No => part(name)?,
+        };
         if self.open.maker.is_some_and(|open| open != maker)
             || self.open.has & (1 << part as u16) != 0
         {
@@ -158,6 +162,9 @@ impl Blocks {
         }
         self.open.maker = Some(maker);
         self.open.has |= 1 << part as u16;
+        if let Some(hex) = value.strip_prefix(b"0x") {
+            return Some(self.open.set_hex(part, hex));
+        }
         Some(self.open.set(maker, part, value))
     }
 
@@ -249,6 +256,28 @@ impl Blocks {
 }
 
 impl Group {
+    /// Four bytes in hex, as FreeRADIUS writes a number or address that no dictionary of its names.
+    fn set_hex(&mut self, part: Part, hex: &[u8]) -> Result<(), RejectReason> {
+        let text = std::str::from_utf8(hex).ok().filter(|text| text.len() == 8);
+        let value = text.and_then(|text| u32::from_str_radix(text, 16).ok());
+        let value = value.ok_or(RejectReason::BadValue)?;
+        let port = || u16::try_from(value).map_err(|_| RejectReason::BadPort);
+        match part {
+            Part::Outside => self.found.outside = Some(Ipv4Addr::from(value)),
+            Part::First => self.first = Some(port()?),
+            Part::Last => self.last = Some(port()?),
+            Part::Change => {
+                self.found.change = Some(match value {
+                    0 => Change::Given,
+                    1 => Change::Taken,
+                    _ => return Err(RejectReason::UnknownEvent),
+                });
+            }
+            _ => return Err(RejectReason::BadValue),
+        }
+        Ok(())
+    }
+
     fn set(&mut self, maker: Maker, part: Part, value: &[u8]) -> Result<(), RejectReason> {
         let text = || std::str::from_utf8(value).map_err(|_| RejectReason::BadValue);
         match part {
@@ -272,6 +301,48 @@ impl Group {
             Part::Transport => self.transport = Some(transport(maker, value)?),
         }
         Ok(())
+    }
+}
+
+/// What an attribute is that FreeRADIUS writes by number, for want of a dictionary.
+enum Raw {
+    Part(Part),
+    /// One of ours, in a form that is not read.
+    Unread,
+    No,
+}
+
+/// `Attr-26.VENDOR.NUMBER`, or `Vendor-VENDOR-Attr-NUMBER` of older servers.
+fn raw(name: &[u8], value: &[u8]) -> Raw {
+    if name == b"Extended-Attribute-1" && value.windows(13).any(|w| w == b"IP-Port-Range") {
+        return Raw::Unread;
+    }
+    if name.starts_with(b"Attr-241.6.") || name == b"Attr-241.6" {
+        return Raw::Unread;
+    }
+    let split = |prefix: &[u8], between: &[u8]| {
+        let rest = name.strip_prefix(prefix)?;
+        let at = rest.windows(between.len()).position(|w| w == between)?;
+        let (vendor, number) = rest.split_at_checked(at)?;
+        Some((vendor, number.get(between.len()..)?))
+    };
+    let Some((vendor, number)) = split(b"Attr-26.", b".").or_else(|| split(b"Vendor-", b"-Attr-"))
+    else {
+        return Raw::No;
+    };
+    match (vendor, number) {
+        (b"2011" | b"54268", b"161") | (b"25506", b"32") | (b"18681", b"16") => {
+            Raw::Part(Part::Outside)
+        }
+        (b"2011" | b"54268", b"162") | (b"25506", b"33") | (b"18681", b"28") => {
+            Raw::Part(Part::First)
+        }
+        (b"2011" | b"54268", b"163") | (b"25506", b"34") | (b"18681", b"29") => {
+            Raw::Part(Part::Last)
+        }
+        (b"2011", b"165") => Raw::Part(Part::Change),
+        (b"6527", b"121" | b"141") => Raw::Unread,
+        _ => Raw::No,
     }
 }
 

@@ -21,6 +21,9 @@
 //! | Nokia | `Alc-Nat-Port-Range = "203.0.113.7 1024-1535 router base"`, one a block; `Alc-Nat-Outside-Ip-Addr` where the text has no address | the status; `Alc-Nat-Port-Range-Freed` is a release |
 //! | `NFWare` | `NFWare-vCGNAT-NAT-Addr`, `-NAT-Port` or `-NAT-Port-Start` and `-End`, `-Inside-*`, `-Dest-*` | `NFWare-vCGNAT-Action` |
 //!
+//! Attributes that no dictionary of the server names are written by number, `Attr-26.25506.33 = 0x00000400`: those of
+//! Huawei, H3C, `NetElastic` and Travelping are read all the same, any other of the table refuses its record.
+//!
 //! The status is Acct-Status-Type (RFC 2866): Start gives the block, Interim-Update shows it held, Stop takes it back.
 //! Accounting-On and -Off mean that the NAS lost what it gave, as long as the stream is of one NAS. A record without any
 //! of these attributes is passed over, and so are ports that are only forwarded inwards (IP-Port-Forwarding-Map).

@@ -173,6 +173,29 @@ fn nokia_writes_a_block_as_one_text() {
 }
 
 #[test]
+fn attributes_without_a_dictionary_are_read_by_number_or_refused() {
+    for (outside, first, last) in [
+        ("Attr-26.25506.32", "Attr-26.25506.33", "Attr-26.25506.34"),
+        ("Vendor-2011-Attr-161", "Vendor-2011-Attr-162", "Vendor-2011-Attr-163"),
+    ] {
+        let lines = format!("{outside} = 0xcb007107\n{first} = 0x00000400\n{last} = 0x000005ff");
+        let expected = "block_alloc - 100.64.0.10 -> 203.0.113.7 1024-1535";
+        assert_eq!(facts(&record("Start", &lines)), [expected]);
+        let wide = lines.replace("0x000005ff", "0x000105ff");
+        assert_eq!(facts(&record("Start", &wide)), ["bad-port"]);
+        let short = lines.replace("0x000005ff", "0x05ff");
+        assert_eq!(facts(&record("Start", &short)), ["bad-value"]);
+    }
+    for line in [
+        "Attr-241.6.9 = 0x00000400",
+        "Attr-26.6527.121 = 0x3230",
+        "Extended-Attribute-1 = { IP-Port-Range = { Range-Start = 1024 } }",
+    ] {
+        assert_eq!(facts(&record("Start", line)), ["unknown-field"], "{line}");
+    }
+}
+
+#[test]
 fn nfware_says_mappings_and_flows_too() {
     let flow = "NFWare-vCGNAT-Action = Session-Created
         NFWare-vCGNAT-VRF = 7

@@ -205,9 +205,14 @@ mod tests {
         assert_eq!(read_with(ReaderOptions::new(), &line), Err((RejectReason::BadPort, place)));
         let same = NEW.replace("203.0.113.1", "100.64.0.10").replace("20017", "53586");
         assert_eq!(read(&same), Err(RejectReason::NoTranslation));
-        let backwards =
-            destroy().replace("\"flow.end.sec\": 1795306735", "\"flow.end.sec\": 1795306734");
-        assert_eq!(read(&backwards), Err(RejectReason::BadTime));
+        let ending = |second: &str| {
+            destroy()
+                .replace("\"flow.end.sec\": 1795306735", &format!("\"flow.end.sec\": {second}"))
+        };
+        assert_eq!(read(&ending("1795306733")), Err(RejectReason::BadTime));
+        // Over before ulogd read that it had begun.
+        let event = read(&ending("1795306734")).unwrap();
+        assert_eq!((event.start, event.stop.is_some()), (None, true));
     }
 
     #[test]

@@ -11,7 +11,10 @@ use crate::natlog::linux_flow::{
 use crate::natlog::reader::ReaderOptions;
 use crate::natlog::{Event, EventKind, RejectReason};
 use crate::protocol::Protocol;
-use crate::time::{MICROS_PER_SECOND, Timestamp, WrittenTime};
+use crate::time::{MICROS_PER_SECOND, TimeDelta, Timestamp, WrittenTime};
+
+/// How long after its end the begin of a flow may be read; what is later is damage.
+const LATEST_READ: TimeDelta = TimeDelta::from_second(1);
 
 /// What the options say, and what earlier records showed.
 #[derive(Debug)]
@@ -198,7 +201,12 @@ impl<'a> Keys<'a> {
                 if let (Some(start), Some(end)) = (start, end)
                     && end.end() <= start.start()
                 {
-                    return Err(RejectReason::BadTime);
+                    // A flow that was over before ulogd read that it had begun.
+                    let late = start.start().since(end.end());
+                    if late > LATEST_READ {
+                        return Err(RejectReason::BadTime);
+                    }
+                    event.start = None;
                 }
                 // It was written when the flow was over, which its whole seconds alone do not say.
                 if let (Some(time), Some(end)) = (event.time, end)
@@ -237,7 +245,7 @@ impl<'a> Keys<'a> {
         let stamp = Stamp::parse(text).ok_or(RejectReason::BadTime)?;
         if let Some(offset) = stamp.offset_second {
             let utc = crate::natlog::clock::utc(stamp.civil, stamp.subsecond, stamp.resolution)?;
-            let offset = crate::time::TimeDelta::from_second(offset);
+            let offset = TimeDelta::from_second(offset);
             return Ok(Some(utc.corrected(offset)));
         }
         match near {

@@ -16,7 +16,8 @@
 //!   buffers of ulogd lie between. `flow.start` is the kernel's start where the kernel sends it with the destroy
 //!   (`nf_conntrack_timestamp`), and in hash mode (`hash_enable`, the default: one record a finished flow) again the
 //!   time at which ulogd read the new flow, up to some milliseconds late.
-//! - A flow that was there before ulogd started has no `flow.start`.
+//! - A flow that was there before ulogd started has no `flow.start`, and one that was over before ulogd read that it had
+//!   begun has a `flow.start` behind its end, which is left out.
 //!
 //! `timestamp` has no zone. Where none is named, the quarter of an hour behind the start or end of the flow holds one
 //! instant only with its digits; a record without either is refused.
