@@ -25,6 +25,8 @@ const BESIDE_SECOND: i64 = 60 * 86_400;
 pub(super) struct Clock {
     zone: Option<Zone>,
     year: Option<i16>,
+    /// The caller named a year, from which no stray date leads far away.
+    has_named_year: bool,
     /// The month of the last stamp without year.
     month: Option<i8>,
     /// The minute that was looked up last: stamps come in order, and zones change on whole minutes.
@@ -41,6 +43,7 @@ impl Clock {
         Clock {
             zone: options.zone().cloned(),
             year: options.year(),
+            has_named_year: options.year().is_some(),
             month: None,
             minute: None,
             name: None,
@@ -137,8 +140,11 @@ impl Clock {
             }
         }
         let (year, time) = best?;
-        self.year = Some(year);
-        self.month = Some(stamp.month);
+        let is_near = self.year.is_none_or(|known| known.abs_diff(year) <= 1);
+        if is_near || !self.has_named_year {
+            self.year = Some(year);
+            self.month = Some(stamp.month);
+        }
         Ok(time)
     }
 
@@ -405,6 +411,15 @@ mod tests {
             beside(&mut clock, "Jul  1 00:00:00", "2026-12-31T23:59:59Z"),
             Err(RejectReason::NoYear)
         );
+    }
+
+    #[test]
+    fn a_stray_date_moves_no_named_year() {
+        let mut clock = clock(Some("UTC"), Some(2026));
+        beside(&mut clock, "Jan  1 00:00:09", "1970-01-01T00:00:09Z").unwrap();
+        assert_eq!(read(&mut clock, "Jun 30 00:00:00").unwrap()[..10], *"2026-06-30");
+        beside(&mut clock, "Mar  1 00:00:09", "2027-03-01T00:00:09Z").unwrap();
+        assert_eq!(read(&mut clock, "Jun 30 00:00:00").unwrap()[..10], *"2027-06-30");
     }
 
     #[test]
