@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portledger::inside::InsideHost;
+use portledger::inside::{InsideHost, Realm};
 use portledger::natlog::{Event, Format, Reader, ReaderOptions, Record, RejectReason};
 use portledger::time::{WrittenTime, Zone};
 use serde_json::Value;
@@ -80,7 +80,7 @@ fn check_facts(event: &Event, expected: &Value) {
     }
     if let Some(vrf) = text("vrf") {
         let realm = event.inside.as_ref().and_then(InsideHost::realm);
-        assert_eq!(realm.map(|realm| realm.as_str()), Some(&*vrf), "{expected}");
+        assert_eq!(realm.map(Realm::as_str), Some(&*vrf), "{expected}");
     }
 }
 

@@ -97,7 +97,9 @@ pub(super) fn begin(end: WrittenTime, second: u64) -> WrittenTime {
     let slack = TimeDelta::from_second(1);
     let start = end.start().minus(length).minus(slack);
     let resolution = end.resolution_microsecond().saturating_add(2 * slack.as_microsecond());
-    WrittenTime::new(start, resolution)
+    // It did not begin behind its end.
+    let longest = end.end().since(start).as_microsecond();
+    WrittenTime::new(start, resolution.min(longest))
 }
 
 /// The realms of a source by name, so that a line needs no new one.
@@ -180,6 +182,7 @@ mod tests {
         let end = WrittenTime::from_second(1_000);
         let begin = begin(end, 100);
         assert_eq!(begin.range().to_string(), "@899.000000/@902.000000");
+        assert_eq!(super::begin(end, 0).range().to_string(), "@999.000000/@1001.000000");
     }
 
     #[test]

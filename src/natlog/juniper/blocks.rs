@@ -14,7 +14,7 @@ use super::{JuniperParser, Record, frame_time};
 use crate::natlog::texts::{self, Refusal, split_at_text};
 use crate::natlog::{Event, EventKind, RejectReason};
 use crate::port::PortRange;
-use crate::time::WrittenTime;
+use crate::time::{TimeDelta, WrittenTime};
 
 /// The parts of a block, in either form.
 struct Block<'a> {
@@ -54,6 +54,11 @@ pub(super) fn read<'a>(
                 Some(time) => Some(time.map_err(|reason| (reason, record.line))?),
                 None => None,
             };
+            // Far before its own begin: the frame was read in the wrong year.
+            let day = TimeDelta::from_second(86_400);
+            if event.time.is_some_and(|time| time.end().plus(day) < start.start()) {
+                return Err((RejectReason::BadTime, record.line));
+            }
         }
         Some(time) => {
             event.header_time = record.head.time_beside(&mut parser.clock, time);

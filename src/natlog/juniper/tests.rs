@@ -59,6 +59,8 @@ fn the_epoch_of_an_interim_record_is_when_the_block_began() {
         read(&interim),
         r#"{"event":"block_interim","inside":"100.64.0.10","outside":"203.0.113.7","first":2048,"last":2175,"time":"2026-07-02T00:00:00Z","start":"2026-06-30T17:44:26Z","pool":"P 1"}"#
     );
+    let before = interim.replace("2026-07-02", "2025-07-02");
+    assert_eq!(read(&before), "bad-time 1");
     let bare = &interim[interim.find("RT_NAT").unwrap()..];
     assert!(read(bare).contains(r#""last":2175,"start":"2026-06-30T17:44:26Z""#));
 }
