@@ -179,3 +179,48 @@ fn jool() {
 fn vas_experts() {
     golden(Format::VasExperts, "vasexperts-text", "vas_text.log");
 }
+
+/// No reader finds an event in the log of another maker.
+#[test]
+fn foreign_logs_hold_nothing() {
+    let Some(folder) = folder() else {
+        eprintln!("skipped: no data");
+        return;
+    };
+    let own = [
+        (Format::A10, "a10-cef"),
+        (Format::F5, "f5-lsn"),
+        (Format::Nfware, "nfware-syslog"),
+        (Format::Sixwind, "6wind-syslog"),
+        (Format::Vyatta, "vyatta-cgnat-log"),
+        (Format::SyslogNat, "syslog-nat-draft"),
+        (Format::Fortigate, "fortigate-pba"),
+        (Format::Mikrotik, "mikrotik-firewall"),
+        (Format::Jool, "jool-bib"),
+        (Format::VasExperts, "vasexperts-text"),
+        (Format::NatAcct, ""),
+        (Format::PaloAlto, ""),
+        (Format::Huawei, ""),
+    ];
+    let mut logs = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let of = entry.unwrap().path();
+        if !of.is_dir() {
+            continue;
+        }
+        let name = of.file_name().unwrap().to_string_lossy().into_owned();
+        for file in fs::read_dir(&of).unwrap() {
+            let file = file.unwrap().path();
+            if !file.extension().is_some_and(|e| e == "log" || e == "csv" || e == "txt") {
+                continue;
+            }
+            logs += 1;
+            let bytes = fs::read(&file).unwrap();
+            for (format, home) in own.iter().filter(|(_, home)| *home != name) {
+                let events = read(*format, &bytes).iter().filter(|line| line.is_ok()).count();
+                assert_eq!(events, 0, "{format} reads {} of {home}", file.display());
+            }
+        }
+    }
+    assert!(logs > 10, "{logs} logs");
+}

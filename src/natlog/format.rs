@@ -128,6 +128,8 @@ formats! {
     F5 => super::f5::INFO;
     /// FortiGate ([`super::fortigate`]).
     Fortigate => super::fortigate::INFO;
+    /// PAN-OS ([`super::paloalto`]).
+    PaloAlto => super::paloalto::INFO;
     /// 6WIND ([`super::sixwind`]).
     Sixwind => super::sixwind::INFO;
     /// Vyatta and DANOS ([`super::vyatta`]).

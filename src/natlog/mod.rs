@@ -18,6 +18,7 @@
 //! | [`mikrotik`] | read | flows seen to use a port, with login; never an end | the frame's stamp | MikroTik documentation; published samples |
 //! | [`nat_acct`] | read | sessions begun and ended | the frame's stamp | Trisul's pattern |
 //! | [`nfware`] | read | address pairs, ports, sessions, blocks | the frame's stamp | docs.nfware.com 6.3; patterns of cgn-ec |
+//! | [`paloalto`] | read | traffic as sessions begun, and ended with start and login | the NAT's local time (1 s) | PAN-OS administrator's guide 9.1 to 11.1 |
 //! | [`sixwind`] | read | blocks of one protocol with pool; sessions | the frame's stamp | doc.6wind.com; patterns of cgn-ec |
 //! | [`syslog_nat`] | read | sessions and mappings, DS-Lite and NAT64 too, some with login | the frame's stamp; NetElastic's own local time (1 s) | draft-ietf-behave-syslog-nat-logging-06; `nat_syslog.c` of FD.io VPP |
 //! | [`vasexperts`] | read | sessions with login; layouts by [`template`] | Unix time (1 s) | wiki.vasexperts.ru |
@@ -162,6 +163,8 @@ pub mod netflow;
 pub mod nfdump_json;
 #[cfg(feature = "readers")]
 pub mod nfware;
+#[cfg(feature = "readers")]
+pub mod paloalto;
 #[cfg(feature = "readers")]
 pub mod radius_nat;
 #[cfg(feature = "readers")]

@@ -1,0 +1,259 @@
+//! Palo Alto Networks PAN-OS: the traffic log as comma-separated syslog, in its default order of fields.
+//!
+//! ```text
+//! 1,2026/11/02 12:04:06,007,TRAFFIC,end,2561,2026/11/02 12:04:05,100.64.0.7,198.51.100.4,203.0.113.9,198.51.100.4,rule,
+//!                                   |        |                   |          |            |           |
+//!                                   subtype  generated, local    inside     far side     public      far side, translated
+//! corp\user7,,ssl,vsys1,trust,untrust,ethernet1/1,ethernet1/2,fwd,2026/11/02 12:04:05,725,1,50001,443,20001,443,0x400000,tcp,
+//! |               |                                                                   |     |     |  |     |
+//! login           realm, as written                                                   |     inside |  public port
+//!                                                                                     session      far side
+//! allow,7312,2228,5084,22,2026/11/02 12:03:32,16,any,...
+//!                         |
+//!                         start, local
+//! ```
+//!
+//! `start` begins a session, `end` ends it and carries its start; `drop` and `deny` are no sessions. A public address of
+//! `0.0.0.0`, or one equal to the inside, is none. The firewall may give one public port to several clients towards
+//! different destinations (oversubscription). Times are in local time of the firewall unless they say otherwise, so the
+//! zone must be named.
+
+use super::format::{Cut, FormatInfo, Status, Yields};
+use super::reader::{LineParser, ReaderOptions};
+use super::scan::Cursor;
+use super::values::{self, Frame, Refusal, cut, end_of, placed};
+use super::{Event, EventKind, RejectReason, stamp, syslog};
+use crate::allocation::Destination;
+use crate::port::PortRange;
+use crate::protocol::Protocol;
+use crate::time::WrittenTime;
+
+/// What is known of the format.
+pub(super) const INFO: FormatInfo = FormatInfo {
+    name: "paloalto",
+    title: "Palo Alto PAN-OS, traffic log as CSV syslog",
+    status: Status::Documents,
+    yields: Yields {
+        session: true,
+        block: false,
+        start_on_release: true,
+        destination: true,
+        login: true,
+    },
+    time_basis: "the NAT's clock, its local time (1 s)",
+    source: "PAN-OS 9.1 to 11.1 administrator's guide, traffic log fields; published samples",
+    cut: Cut::Lines,
+    parser: |options| Box::new(PaloAltoParser::new(&options)),
+};
+
+/// The places of the fields, of which `TRAFFIC` is the fourth, from 0.
+mod place {
+    pub(super) const SUBTYPE: usize = 4;
+    pub(super) const GENERATED: usize = 6;
+    pub(super) const SRC: usize = 7;
+    pub(super) const DST: usize = 8;
+    pub(super) const NAT_SRC: usize = 9;
+    pub(super) const NAT_DST: usize = 10;
+    pub(super) const USER: usize = 12;
+    pub(super) const VSYS: usize = 15;
+    pub(super) const SESSION: usize = 22;
+    pub(super) const SPORT: usize = 24;
+    pub(super) const DPORT: usize = 25;
+    pub(super) const NAT_SPORT: usize = 26;
+    pub(super) const NAT_DPORT: usize = 27;
+    pub(super) const PROTO: usize = 29;
+    pub(super) const START: usize = 35;
+    pub(super) const END_REASON: usize = 46;
+}
+
+/// A parser of traffic logs.
+#[derive(Debug)]
+pub struct PaloAltoParser {
+    frame: Frame,
+}
+
+impl PaloAltoParser {
+    /// A parser with the zone, year and realm of the options.
+    pub fn new(options: &ReaderOptions) -> PaloAltoParser {
+        PaloAltoParser { frame: Frame::new(options) }
+    }
+
+    fn parse<'a>(&mut self, line: &'a [u8], event: &mut Event) -> Result<(), Refusal<'a>> {
+        let head = syslog::head(line, &mut self.frame.clock);
+        event.time = values::readable(&head);
+        let (_, mut rest) = cut(line, b",TRAFFIC,").ok_or((RejectReason::NotNat, line))?;
+        let mut fields: [&[u8]; place::END_REASON + 1] = [&[]; place::END_REASON + 1];
+        let mut count = place::SUBTYPE;
+        for slot in fields.iter_mut().skip(place::SUBTYPE) {
+            let (field, behind) = field(rest)?;
+            *slot = field;
+            count += 1;
+            let Some(behind) = behind else { break };
+            rest = behind;
+        }
+        if count <= place::START + 1 {
+            return Err((RejectReason::CutShort, end_of(line)));
+        }
+        let get = |at: usize| fields.get(at).copied().unwrap_or_default();
+        let subtype = get(place::SUBTYPE);
+        event.kind = match subtype {
+            b"start" => EventKind::SessionCreate,
+            b"end" => EventKind::SessionDelete,
+            b"drop" | b"deny" => return Err((RejectReason::NoTranslation, subtype)),
+            _ => return Err((RejectReason::UnknownEvent, subtype)),
+        };
+        let (source, public) = (get(place::SRC), get(place::NAT_SRC));
+        let (far, far_translated) = (get(place::DST), get(place::NAT_DST));
+        let is_none = |text: &[u8]| matches!(text, b"" | b"0.0.0.0" | b"::");
+        let is_moved = !is_none(far_translated) && far_translated != far;
+        let is_same_port = get(place::SPORT) == get(place::NAT_SPORT);
+        if is_none(public) || public == source && is_same_port {
+            let reason = if is_moved {
+                RejectReason::DestinationTranslation
+            } else {
+                RejectReason::NoTranslation
+            };
+            return Err((reason, public));
+        }
+        let protocol = values::protocol(get(place::PROTO))?;
+        event.protocol = Some(protocol);
+        let realm = self.frame.realms.of(get(place::VSYS))?;
+        event.inside = Some(values::host(values::ip(source)?, realm));
+        event.outside = Some(values::ipv4(public)?);
+        let (far, far_port) = if is_none(far_translated) {
+            (far, get(place::DPORT))
+        } else {
+            (far_translated, get(place::NAT_DPORT))
+        };
+        event.destination =
+            Some(Destination { addr: values::ipv4(far)?, port: Some(values::port(far_port)?) });
+        let (inside_port, port) = (get(place::SPORT), get(place::NAT_SPORT));
+        if protocol.has_ports() && protocol != Protocol::ICMP {
+            event.inside_port = Some(values::port(inside_port)?);
+            let number = values::port(port)?;
+            if number == 0 {
+                return Err((RejectReason::BadPort, port));
+            }
+            event.ports = Some(PortRange::single(number));
+        } else {
+            // What stands there for a ping is not said to be its identifier.
+            event.inside_port = None;
+        }
+        event.flow_id = values::number(get(place::SESSION));
+        event.login =
+            Some(get(place::USER)).filter(|user| !user.is_empty()).map(values::name).transpose()?;
+        let time = self.time(get(place::GENERATED))?;
+        event.time = Some(time);
+        event.header_time = head.time_beside(&mut self.frame.clock, time);
+        if event.kind == EventKind::SessionDelete {
+            let text = get(place::START);
+            let start = self.time(text)?;
+            if time.end() <= start.start() {
+                return Err((RejectReason::BadTime, text));
+            }
+            event.start = Some(start);
+            event.killed = match get(place::END_REASON) {
+                b"aged-out" => Some(false),
+                b"tcp-rst-from-client" | b"tcp-rst-from-server" => Some(true),
+                _ => None,
+            };
+        }
+        values::settle(event);
+        Ok(())
+    }
+
+    /// `2026/11/02 12:04:05`, or RFC 3339
+    fn time<'a>(&mut self, text: &'a [u8]) -> Result<WrittenTime, Refusal<'a>> {
+        let mut cursor = Cursor::new(text);
+        let stamp = stamp::stamp(&mut cursor).filter(|_| cursor.is_at_end());
+        let stamp = stamp.ok_or((RejectReason::BadTime, text))?;
+        self.frame.clock.read(&stamp).map_err(|reason| (reason, text))
+    }
+}
+
+/// A field, without its quotes, and what is behind its comma.
+fn field(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal<'_>> {
+    let Some(quoted) = text.strip_prefix(b"\"") else {
+        return Ok(match cut(text, b",") {
+            Some((field, rest)) => (field, Some(rest)),
+            None => (text, None),
+        });
+    };
+    // Quotes inside are not always doubled: one that closes stands before a comma.
+    let Some((field, rest)) = cut(quoted, b"\",") else {
+        return match quoted.strip_suffix(b"\"") {
+            Some(field) => Ok((field, None)),
+            None => Err((RejectReason::CutShort, end_of(text))),
+        };
+    };
+    Ok((field, Some(rest)))
+}
+
+impl LineParser for PaloAltoParser {
+    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
+        self.parse(line, event).map_err(|refusal| placed(line, refusal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::natlog::Format;
+    use crate::natlog::values::tests::{one, prefixes_are_safe, refused, survives};
+
+    const END: &str = "<14>Nov  2 12:04:06 fw 1,2026/11/02 12:04:06,007,TRAFFIC,end,2561,2026/11/02 12:04:05,100.64.0.7,\
+        198.51.100.4,203.0.113.9,198.51.100.4,out,\"corp\\us,er7\",,ssl,vsys1,trust,untrust,ethernet1/1,ethernet1/2,\
+        fwd,2026/11/02 12:04:05,725,1,50001,443,20001,443,0x400000,tcp,allow,7312,2228,5084,22,2026/11/02 12:03:32,\
+        16,any,,72534,0x80,10.0.0.0-10.255.255.255,Japan,,12,10,aged-out,34";
+
+    fn options() -> ReaderOptions {
+        ReaderOptions::new().with_year(2026).with_zone("Asia/Tokyo".parse().unwrap())
+    }
+
+    #[test]
+    fn an_end_is_a_finished_session() {
+        let event = one(Format::PaloAlto, options(), END);
+        assert_eq!((event.kind, event.killed), (EventKind::SessionDelete, Some(false)));
+        assert_eq!(event.time.unwrap().rfc3339(), "2026-11-02T03:04:05Z");
+        assert_eq!(event.start.unwrap().rfc3339(), "2026-11-02T03:03:32Z");
+        assert_eq!(event.inside.unwrap().to_string(), "100.64.0.7%vsys1");
+        assert_eq!((event.inside_port, event.flow_id), (Some(50001), Some(725)));
+        assert_eq!(event.ports, Some(PortRange::single(20001)));
+        assert_eq!(event.destination.unwrap().to_string(), "198.51.100.4:443");
+        assert_eq!(event.login.as_deref(), Some("corp\\us,er7"));
+        let start = one(Format::PaloAlto, options(), &END.replace(",end,", ",start,"));
+        assert_eq!((start.kind, start.start), (EventKind::SessionCreate, None));
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_where_it_stands() {
+        let refused = |line: &str| refused(Format::PaloAlto, options(), line);
+        assert_eq!(refused(&END.replace("TRAFFIC", "THREAT")).0, "not-nat");
+        assert_eq!(refused(&END.replace(",end,", ",deny,")).0, "no-translation");
+        assert_eq!(refused(&END.replace(",end,", ",begin,")).0, "unknown-event");
+        assert_eq!(refused(&END.replace("203.0.113.9", "0.0.0.0")).0, "no-translation");
+        assert_eq!(
+            refused(&END.replace("203.0.113.9,198.51.100.4", "0.0.0.0,10.0.0.9")).0,
+            "destination-translation"
+        );
+        assert_eq!(refused(&END.replace(",20001,", ",0,")).0, "bad-port");
+        assert_eq!(refused(&END.replace(",20001,", ",70001,")).0, "bad-port");
+        assert_eq!(
+            refused(&END.replace("2026/11/02 12:03:32", "2026/11/02 13:03:32")).0,
+            "bad-time"
+        );
+        assert_eq!(refused(&END.replace("2561,2026/11/02", "2561,2026/13/02")).0, "bad-time");
+        let no_zone = ReaderOptions::new();
+        assert_eq!(values::tests::refused(Format::PaloAlto, no_zone, END).0, "no-zone");
+    }
+
+    #[test]
+    fn a_cut_line_is_never_another_record() {
+        prefixes_are_safe(Format::PaloAlto, &options(), END);
+    }
+
+    #[test]
+    fn hostile_bytes_are_only_refused() {
+        survives(Format::PaloAlto, &[END]);
+    }
+}
