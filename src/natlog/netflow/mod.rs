@@ -294,7 +294,7 @@ impl Reading<'_> {
                             fields.set(number, value);
                         }
                     }
-                    self.record(scope, fields);
+                    self.record(scope, &mut fields);
                 }
                 if data.has_varlen_metadata() {
                     let set = message.get(self.at + 4..self.at + len).unwrap_or_default();
@@ -337,7 +337,7 @@ impl Reading<'_> {
             for (field, value) in record {
                 fields.set(u32::from(u16::from(*field)), value);
             }
-            self.record(scope, fields);
+            self.record(scope, &mut fields);
         }
     }
 
@@ -359,20 +359,22 @@ impl Reading<'_> {
         }
     }
 
-    fn record(&mut self, scope: &mut Scope, mut fields: Fields) {
+    fn record(&mut self, scope: &mut Scope, fields: &mut Fields) {
         self.seen = self.seen.wrapping_add(1);
-        scope.is_of_nat |= fields.is_of_nat();
+        scope.is_of_nat = scope.is_of_nat || fields.is_of_nat();
         let exported = self.header.exported;
-        let mut decoded = Decoded::default();
+        // Events are large: they are made where they stay.
+        self.records.push_back(Decoded::default());
+        let Some(decoded) = self.records.back_mut() else { return };
         decoded.event.record = self.seen;
-        decoded.event.time = Some(fields.observed.unwrap_or(exported));
-        let time = decoded.event.time;
+        let time = Some(fields.observed.unwrap_or(exported));
+        decoded.event.time = time;
         let mut record = Record {
             exported,
             uptime: self.header.uptime,
             realms: &mut scope.realms,
             event: &mut decoded.event,
-            fields: &mut fields,
+            fields,
         };
         let result = match record.fields.bad {
             Some(reason) => Err(reason),
@@ -388,13 +390,11 @@ impl Reading<'_> {
         };
         match result {
             Ok(()) => {
-                let event = &mut decoded.event;
-                if event.time != Some(exported) {
-                    event.header_time = Some(exported);
+                if decoded.event.time != Some(exported) {
+                    decoded.event.header_time = Some(exported);
                 }
-                self.records.push_back(decoded);
             }
-            Err(reason) => self.records.push_back(rejected(reason, self.at, time)),
+            Err(reason) => *decoded = rejected(reason, self.at, time),
         }
     }
 }

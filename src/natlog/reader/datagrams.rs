@@ -28,8 +28,9 @@ pub(super) enum Frames {
 #[derive(Debug, Default)]
 pub(super) struct Opened {
     ready: VecDeque<Decoded>,
+    /// How many of them were delivered.
+    at: usize,
     span: Span,
-    records: u32,
 }
 
 impl<R: io::Read> Reader<R> {
@@ -54,8 +55,8 @@ impl<R: io::Read> Reader<R> {
     /// The next record of the messages.
     pub(super) fn next_in_datagrams(&mut self, event: &mut Event) -> io::Result<Option<Record>> {
         loop {
-            if let Some(decoded) = self.opened.ready.pop_front() {
-                return Ok(Some(self.deliver(decoded, event)));
+            if let Some(record) = self.deliver(event) {
+                return Ok(Some(record));
             }
             let found = match &mut self.frames {
                 Frames::Capture(capture) => capture
@@ -76,7 +77,8 @@ impl<R: io::Read> Reader<R> {
             match payload {
                 Ok((Payload { from, to, exporter }, is_captured)) => {
                     self.opened.span = span(from, to);
-                    self.opened.records = 0;
+                    self.opened.ready.clear();
+                    self.opened.at = 0;
                     let bytes = self.buffer.bytes(from, to);
                     let exporter = is_captured.then_some(exporter);
                     if let Some(parser) = self.parser.datagrams() {
@@ -96,25 +98,27 @@ impl<R: io::Read> Reader<R> {
         }
     }
 
-    fn deliver(&mut self, decoded: Decoded, event: &mut Event) -> Record {
-        let records = self.opened.records.saturating_add(1);
-        self.opened.records = records;
+    /// The next record of the datagram that was opened last.
+    fn deliver(&mut self, event: &mut Event) -> Option<Record> {
+        let opened = &mut self.opened;
+        let decoded = opened.ready.get_mut(opened.at)?;
+        opened.at += 1;
         match decoded.result {
             Ok(()) => {
                 self.events += 1;
-                *event = decoded.event;
-                event.span = self.opened.span;
+                std::mem::swap(event, &mut decoded.event);
+                event.span = opened.span;
                 event.line = self.lines;
                 if event.record == 0 {
-                    event.record = records;
+                    event.record = u32::try_from(opened.at).unwrap_or(u32::MAX);
                 }
-                Record::Event
+                Some(Record::Event)
             }
             Err((reason, column)) => {
                 event.time = decoded.event.time;
                 self.skipped.add(reason);
-                let (span, line) = (self.opened.span, self.lines);
-                Record::Rejected(Reject { reason, span, line, column })
+                let (span, line) = (opened.span, self.lines);
+                Some(Record::Rejected(Reject { reason, span, line, column }))
             }
         }
     }
