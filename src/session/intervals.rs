@@ -138,7 +138,9 @@ impl Stamps {
                 Begin { outer, inner: last_tick(create), created: create.start() }
             }
             (None, Some(start)) => {
-                Begin { outer: start.start(), inner: latest(p, start), created: start.start() }
+                let late = if p.late_starts { p.late } else { TimeDelta::ZERO };
+                let outer = start.start().minus(late);
+                Begin { outer, inner: latest(p, start), created: start.start() }
             }
             (None, None) => {
                 let seen = self.activity.or(self.release).or(self.stop);

@@ -18,7 +18,8 @@
 //! ```
 //!
 //! - **outer** is `[create - L, min(release stamp, logged stop) + resolution)`, and never begins before a start that
-//!   the source itself logs. `L` is how late a create stamp may be.
+//!   the source itself logs (`L` before it, where such starts are as late as creates). `L` is how late a create stamp
+//!   may be.
 //! - **inner** is `[create, end of outer - resolution)` once it is closed, `[create, last logged activity)` while no
 //!   end of its own was logged.
 //! - **used** ends at `max(last logged activity, end of outer - idle)`: a mapping that expired had no packet for at

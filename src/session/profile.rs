@@ -82,6 +82,7 @@ pub(super) struct Timer {
 /// | `key_has_destination`, `exclusive` | `true` or `false` | an error |
 /// | `max_life` | the longest life of a mapping | unlimited |
 /// | `survivors` | how long old flows outlive a reassigned block | they do not |
+/// | `late_starts` | `true` where the start that a release carries alone, without a create of its own, is as late as a create stamp | it is the device's own, and nothing begins before it |
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
@@ -122,6 +123,9 @@ pub struct Profile {
     pub max_life: Option<TimeDelta>,
     /// How long old flows outlive a block that was given to somebody else.
     pub survivors: Option<TimeDelta>,
+    /// Whether the start that a release carries alone, without a create of its own, is as late as a create stamp.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub late_starts: bool,
 }
 
 impl Profile {
@@ -254,6 +258,8 @@ struct Written {
     max_life: Option<TimeDelta>,
     #[serde(default)]
     survivors: Option<TimeDelta>,
+    #[serde(default)]
+    late_starts: bool,
 }
 
 #[cfg(feature = "serde")]
@@ -273,6 +279,7 @@ impl TryFrom<Written> for Profile {
             exclusive: written.exclusive,
             max_life: written.max_life,
             survivors: written.survivors,
+            late_starts: written.late_starts,
         };
         profile.validate()?;
         Ok(profile)

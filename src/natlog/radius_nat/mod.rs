@@ -188,7 +188,7 @@ impl RadiusNatParser {
             return Ok(());
         }
         if self.blocks.is_empty() {
-            return Err(RejectReason::OtherEvent);
+            return Err(RejectReason::NotNat);
         }
         self.shared.time.ok_or(RejectReason::NoStamp)?;
         if let Some(user) = says.user {

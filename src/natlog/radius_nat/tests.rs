@@ -204,9 +204,9 @@ fn nfware_says_mappings_and_flows_too() {
 
 #[test]
 fn accounting_without_a_port_set_is_no_fact() {
-    assert_eq!(facts(&record("Start", "Acct-Session-Id = \"17\"")), ["other-event"]);
+    assert_eq!(facts(&record("Start", "Acct-Session-Id = \"17\"")), ["not-nat"]);
     let forward = "IP-Port-Map-Int-Port = 80\nIP-Port-Map-Ext-Port = 8080";
-    assert_eq!(facts(&record("Start", forward)), ["other-event"]);
+    assert_eq!(facts(&record("Start", forward)), ["not-nat"]);
 }
 
 #[test]

@@ -133,7 +133,13 @@ impl LineParser for UlogdParser {
         if has(b"ORIG: ") {
             return Err((RejectReason::UnknownEvent, column(head.body_at)));
         }
-        Err((RejectReason::NoEvent, column(head.body_at)))
+        // What is left of a flow whose line was cut.
+        let heads: [&[u8]; 4] = [b"[NEW] ", b"[UPDATE] ", b"[DESTROY] ", b"timestamp="];
+        if heads.iter().any(|begin| begin.starts_with(head.body) || head.body.starts_with(begin)) {
+            return Err((RejectReason::CutShort, column(line.len())));
+        }
+        event.time = head.time.and_then(Result::ok);
+        Err((RejectReason::NotNat, column(head.body_at)))
     }
 
     fn is_surely_whole(&self) -> bool {
@@ -306,6 +312,7 @@ mod tests {
         for head in ["", "Nov 22 00:18:55 nat-7 ", "<13>Nov  2 00:18:55 nat-7 ulogd[7]: "] {
             let event = read(&format!("{head}{FLOW}")).unwrap();
             assert_eq!(facts(&event), FACTS, "{head}");
+            assert_eq!(event.time.is_some(), !head.is_empty(), "{head}");
             assert_eq!((event.start, event.stop, event.flow_id), (None, None, None));
         }
         let without_counts = FLOW.replace("PKTS=5 BYTES=336 ", "").replace("PKTS=3 BYTES=314 ", "");
@@ -330,7 +337,9 @@ mod tests {
         let packet = "Nov 22 00:18:56 nat-7 pre  IN=lan OUT=wan MAC=00:00 SRC=100.65.0.10 DST=192.0.2.20 LEN=60 PROTO=TCP SPT=34460 DPT=80 MARK=0x0 ";
         assert_eq!(read(packet), Err(RejectReason::OtherEvent));
         assert_eq!(read("[GONE] ORIG: SRC=1.2.3.4 "), Err(RejectReason::UnknownEvent));
-        assert_eq!(read("hello"), Err(RejectReason::NoEvent));
+        assert_eq!(read("Nov 22 00:18:56 nat-7 cron[7]: hello"), Err(RejectReason::NotNat));
+        assert_eq!(read("[DESTROY] OR"), Err(RejectReason::CutShort));
+        assert_eq!(read("timestamp=2026/11/22-00:1"), Err(RejectReason::CutShort));
         let icmp = FLOW
             .replace("PROTO=TCP SPT=53586 DPT=80", "PROTO=ICMP TYPE=0 CODE=8")
             .replace("PROTO=TCP SPT=80 DPT=20017", "PROTO=ICMP TYPE=0 CODE=8");

@@ -82,6 +82,7 @@ impl Profile {
             exclusive: false,
             max_life: None,
             survivors: None,
+            late_starts: false,
         }
     }
 
@@ -112,6 +113,7 @@ impl Profile {
             exclusive: true,
             max_life: None,
             survivors: None,
+            late_starts: false,
         }
     }
 
@@ -131,6 +133,7 @@ impl Profile {
             exclusive: true,
             max_life: None,
             survivors: None,
+            late_starts: false,
         }
     }
 

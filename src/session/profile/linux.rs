@@ -22,6 +22,7 @@ impl Profile {
     /// | `kills` | `hidden` | no key tells a flush or reset from an expiry |
     /// | `idle` | zero | follows from it; no timeout is logged either |
     /// | `key_has_destination`, `exclusive` | `true` | the table of the kernel holds a reply tuple once |
+    /// | `late_starts` | `true` | in hash mode `flow.start` is when ulogd read the new flow; where the new flow is logged too, the start beside its end is the kernel's |
     /// | `max_life` | unlimited | a flow with packets lives on |
     pub fn ulogd_json() -> Profile {
         Profile {
@@ -36,6 +37,7 @@ impl Profile {
             exclusive: true,
             max_life: None,
             survivors: None,
+            late_starts: true,
         }
     }
 

@@ -69,6 +69,23 @@ fn a_profile_whose_end_is_the_event_takes_no_stop_beside_it() {
 }
 
 #[test]
+fn a_start_that_was_read_late_is_as_late_as_a_create() {
+    //   |<L=1>|
+    //         start 100                     release 160
+    //   [=====|== outer ============================)
+    let profile = Profile { late_starts: true, ..Profile::unknown() };
+    let release = Event { start: Some(WrittenTime::exact(t(100.0))), ..delete(1, 160.0) };
+    let a = one(&assemble(profile.clone(), &[release.clone()]));
+    assert_eq!((a.outer.start(), a.created), (t(99.0), t(100.0)));
+    assert_eq!(a.inner, Some(range(100.000_001, 160.0)));
+    // Where the create was logged too, the start is the kernel's.
+    let a = one(&assemble(profile, &[create(1, 100.2), release.clone()]));
+    assert_eq!(a.outer.start(), t(100.0));
+    let a = one(&assemble(Profile::unknown(), &[release]));
+    assert_eq!(a.outer.start(), t(100.0));
+}
+
+#[test]
 fn stamps_in_whole_seconds_mean_the_second() {
     //   create [100, 101)           release [160, 161)
     //   [=======|== outer ====================)
