@@ -8,6 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
+use portledger::inside::InsideHost;
 use portledger::natlog::{Event, Format, Reader, ReaderOptions, Record, RejectReason};
 use portledger::time::{WrittenTime, Zone};
 use serde_json::Value;
@@ -78,7 +79,7 @@ fn check_facts(event: &Event, expected: &Value) {
         assert_eq!(event.pool.as_deref(), Some(&*pool), "{expected}");
     }
     if let Some(vrf) = text("vrf") {
-        let realm = event.inside.as_ref().and_then(|host| host.realm());
+        let realm = event.inside.as_ref().and_then(InsideHost::realm);
         assert_eq!(realm.map(|realm| realm.as_str()), Some(&*vrf), "{expected}");
     }
 }

@@ -74,10 +74,8 @@ impl CiscoXeParser {
         };
         let mut word = next();
         let is_create = match (name, word) {
-            (b"%IPNAT-6-CREATED" | b"%IPNAT-6-NAT_CREATED", _) => Some(true),
-            (b"%IPNAT-6-DELETED" | b"%IPNAT-6-NAT_DELETED", _) => Some(false),
-            (_, b"Created") => Some(true),
-            (_, b"Deleted") => Some(false),
+            (b"%IPNAT-6-CREATED" | b"%IPNAT-6-NAT_CREATED", _) | (_, b"Created") => Some(true),
+            (b"%IPNAT-6-DELETED" | b"%IPNAT-6-NAT_DELETED", _) | (_, b"Deleted") => Some(false),
             _ => None,
         };
         let is_create = is_create.ok_or_else(|| unknown(name, word))?;
@@ -238,7 +236,7 @@ mod tests {
         );
         assert_eq!(
             read(IOS),
-            r#"{"event":"session_delete","proto":1,"inside":"100.64.0.10","inside_port":7,"outside":"203.0.113.7","port":8,"dst":"192.0.2.10","time":"2026-10-25T01:00:01.123Z"}"#
+            r#"{"event":"session_delete","proto":1,"inside":"100.64.0.10","inside_port":7,"outside":"203.0.113.7","port":8,"dst":"192.0.2.10","time":"2026-10-25T01:00:01.123Z","header_time":"2026-10-25T01:00:02.000Z"}"#
         );
         for head in ["%IPNAT-6-NAT_CREATED: Created", "%IPNAT-6-NAT: Created", "NAT:Created"] {
             let line = format!("{head} tcp 100.64.0.10:5 203.0.113.7:6 192.0.2.10:7 192.0.2.10:7");

@@ -53,6 +53,8 @@ keys! {
     StartUntil "start_until"
     StopUntil "stop_until"
     EndUntil "end_until"
+    HeaderTime "header_time"
+    HeaderTimeUntil "header_time_until"
 }
 
 impl Key {
@@ -93,6 +95,7 @@ pub(super) fn fill<'a>(
     };
 
     event.time = time(Key::Time, Key::TimeUntil)?;
+    event.header_time = time(Key::HeaderTime, Key::HeaderTimeUntil)?;
     event.start = time(Key::Start, Key::StartUntil)?;
     event.stop = match (time(Key::Stop, Key::StopUntil)?, time(Key::End, Key::EndUntil)?) {
         (Some(_), Some(_)) => return Err((RejectReason::RepeatedColumn, Some(Key::End))),

@@ -144,7 +144,7 @@ formats! {
     CiscoAsa => super::cisco_asa::INFO;
     /// Cisco's IOS and IOS-XE ([`super::cisco_xe`]).
     CiscoXe => super::cisco_xe::INFO;
-    /// Cisco's CGv6 on IOS-XR ([`super::cisco_xr`]).
+    /// Cisco's `CGv6` on IOS-XR ([`super::cisco_xr`]).
     CiscoXr => super::cisco_xr::INFO;
     /// Juniper's `RT_NAT`, `RT_FLOW`, `JSERVICES_` and `ASP_` messages ([`super::juniper`]).
     Juniper => super::juniper::INFO;

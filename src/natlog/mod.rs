@@ -56,7 +56,8 @@
 //! | `dst`, `dport` | the far side |
 //! | `start`, `end` | of an allocation (`start` is required; without `end` it goes on) |
 //! | `start`, `stop` | on a release: begin and end as the NAT logs them beside the stamp |
-//! | `time_until`, `start_until`, `stop_until`, `end_until` | the end of an interval that no digits say: `time` is then its first instant |
+//! | `header_time` | the stamp that a relay or an export header put beside `time` |
+//! | `time_until`, `start_until`, `stop_until`, `end_until`, `header_time_until` | the end of an interval that no digits say: `time` is then its first instant |
 //! | `timeout` | seconds that a flow lives on without another packet |
 //! | `state` | the TCP state, [`TcpState::name`] |
 //! | `killed` | on a release: `true` if something cut it short, `false` if it expired |
@@ -213,4 +214,4 @@ pub use reject::{Reject, RejectReason, Skipped};
 pub use template::{ParseTemplateError, Template};
 
 /// What is said of a column that is none of ours.
-const KNOWN_COLUMNS: &str = "the columns are event, proto, inside, inside_port, outside, port, first, last, dst, dport, time, start, stop, end, realm, login, pool, timeout, state, killed, flow_id, time_until, start_until, stop_until, end_until";
+const KNOWN_COLUMNS: &str = "the columns are event, proto, inside, inside_port, outside, port, first, last, dst, dport, time, start, stop, end, realm, login, pool, timeout, state, killed, flow_id, time_until, start_until, stop_until, end_until, header_time, header_time_until";

@@ -257,7 +257,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 ///
 /// Keys come in this order, and only those that the event has: `line`, `event`, `proto` (its number), `inside`,
 /// `inside_port`, `outside`, `port` or `first` and `last`, `dst`, `dport`, `time`, `start`, `stop` (`end` of an
-/// allocation), `realm`, `login`, `pool`, `timeout`, `state`, `killed`, `flow_id`. Times are RFC 3339 in UTC with the
+/// allocation), `header_time`, `realm`, `login`, `pool`, `timeout`, `state`, `killed`, `flow_id`. Times are RFC 3339 in UTC with the
 /// digits of their resolution; an interval that no digits say, such as an hour that clocks repeated, is its first
 /// instant, followed by its end in `time_until` (`start_until`, `stop_until`, `end_until`).
 ///
@@ -324,6 +324,7 @@ pub fn write_event_of(unit: Unit, event: &Event, w: impl io::Write) -> io::Resul
         (Key::Time, Key::TimeUntil, event.time),
         (Key::Start, Key::StartUntil, event.start),
         (end, end_until, event.stop),
+        (Key::HeaderTime, Key::HeaderTimeUntil, event.header_time),
     ] {
         match time {
             Some(time) if time.is_digits() => object.text(key.name(), &time.rfc3339())?,
@@ -441,7 +442,8 @@ mod tests {
             r#"{"event":"session_delete","outside":"203.0.113.1","port":1,"#,
             r#""time":"2026-10-25T00:30:00Z","time_until":"2026-10-25T01:30:01Z","#,
             r#""start":"2026-10-24T00:30:00.5Z","start_until":"2026-10-24T00:30:01.5Z","#,
-            r#""stop":"2026-10-25T00:30:00Z","stop_until":"2026-10-25T01:30:01Z"}"#,
+            r#""stop":"2026-10-25T00:30:00Z","stop_until":"2026-10-25T01:30:01Z","#,
+            r#""header_time":"2026-10-25T01:30:00.125Z"}"#,
             "\n"
         );
         let event = parse(line.trim_end()).unwrap();

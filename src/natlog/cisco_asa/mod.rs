@@ -103,10 +103,16 @@ impl CiscoAsaParser {
             302_014 | 302_016 | 302_304 | 302_306 => self.teardown(rest, event)?,
             302_020 => self.icmp(rest, EventKind::SessionCreate, event)?,
             302_021 => self.icmp(rest, EventKind::SessionDelete, event)?,
-            302_003 | 302_004 | 302_009 | 302_010 | 302_012 | 302_022..=302_027 => {
-                return Err((RejectReason::OtherEvent, id));
-            }
-            305_005..=305_008 | 305_013 | 305_016 | 305_018..=305_022 => {
+            302_003
+            | 302_004
+            | 302_009
+            | 302_010
+            | 302_012
+            | 302_022..=302_027
+            | 305_005..=305_008
+            | 305_013
+            | 305_016
+            | 305_018..=305_022 => {
                 return Err((RejectReason::OtherEvent, id));
             }
             302_000..=302_099 | 302_300..=302_399 | 305_000..=305_999 => {
@@ -232,7 +238,9 @@ impl CiscoAsaParser {
         event.kind = EventKind::SessionDelete;
         let reason = texts::split(tail, b' ').map_or(&b""[..], |(_, reason)| reason);
         let has_timeout = reason.windows(7).any(|w| w.eq_ignore_ascii_case(b"timeout"));
-        event.killed = (!reason.is_empty()).then_some(!has_timeout);
+        // A bracket names a user.
+        let has_reason = reason.first().is_some_and(|b| *b != b'(');
+        event.killed = has_reason.then_some(!has_timeout);
         Ok(Some(second_count))
     }
 
@@ -251,10 +259,12 @@ impl CiscoAsaParser {
         let mapped = near.mapped.unwrap_or(near.real);
         if near.real == mapped {
             let is_forward = far.mapped.is_some_and(|mapped| mapped != far.real);
-            return Err(match is_forward {
-                true => (RejectReason::DestinationTranslation, blame),
-                false => (RejectReason::NoTranslation, blame),
-            });
+            let reason = if is_forward {
+                RejectReason::DestinationTranslation
+            } else {
+                RejectReason::NoTranslation
+            };
+            return Err((reason, blame));
         }
         let IpAddr::V4(far_addr) = far.real.addr else {
             return Err((RejectReason::Ipv6Translation, blame));

@@ -71,6 +71,13 @@ fn a_teardown_is_that_of_the_connection_that_was_built() {
         r#"{"event":"session_delete","proto":6,"inside":"100.64.0.10","inside_port":5000,"outside":"203.0.113.7","port":20017,"dst":"192.0.2.10","dport":443,"time":"2026-07-19T16:13:32Z","start":"2026-07-19T16:13:01Z","start_until":"2026-07-19T16:13:04Z","killed":false,"flow_id":9}"#
     );
     assert!(read_with(&mut p, TEARDOWN).starts_with("other-event"));
+    for (reason, killed) in
+        [("TCP Reset-O (ann)", r#""killed":true"#), ("(ann)", r#"04Z","flow_id""#)]
+    {
+        read_with(&mut p, BUILT);
+        let end = TEARDOWN.replace("SYN Timeout", reason);
+        assert!(read_with(&mut p, &end).contains(killed), "{reason}");
+    }
 }
 
 #[test]
