@@ -1,5 +1,5 @@
 //! What the fuzz targets do with their bytes, and what must hold whatever these are.
-#![allow(dead_code, reason = "each target uses one of them")]
+#![allow(dead_code, unreachable_pub, reason = "each target uses one of them")]
 
 use std::io::Read;
 
