@@ -405,8 +405,9 @@ impl Assembler {
 
     /// The last release of the flow, where it was written after `step`.
     fn is_behind_release(&self, key: &FlowKey, step: &Step) -> Option<WrittenTime> {
-        let released = self.recent.release_of(key)?;
-        step.time.is_some_and(|at| at.end() <= released.start()).then_some(released)
+        let at = step.time?;
+        let released = self.recent.release_since(key, at)?;
+        (at.end() <= released.start()).then_some(released)
     }
 
     fn unreleased(&mut self, key: FlowKey, pending: &Pending, until: Timestamp, ended: Ended) {

@@ -29,10 +29,14 @@ struct Group {
     session: Option<(PortRange, Option<Protocol>, Option<Destination>)>,
 }
 
-fn group(profile: &Profile, a: &Allocation) -> Group {
+/// None where the key of the record is not known to be whole: two destinations that were not recorded may be two.
+fn group(profile: &Profile, a: &Allocation) -> Option<Group> {
+    if a.grain == Grain::Session && profile.key_has_destination && a.destination.is_none() {
+        return None;
+    }
     let destination = a.destination.filter(|_| profile.key_has_destination);
     let session = (a.grain == Grain::Session).then_some((a.ports, a.protocol, destination));
-    Group { addr: a.addr, session }
+    Some(Group { addr: a.addr, session })
 }
 
 /// When somebody surely held the ports.
@@ -69,10 +73,13 @@ pub(super) fn imply(
     mut lost: impl FnMut(Timestamp, Timestamp),
 ) -> Implied {
     let unbounded = |a: &Allocation| a.ended == Ended::Open || a.began == Began::Assumed;
-    let mut groups: HashMap<Group, Vec<Held>> =
-        made.iter().filter(|a| unbounded(a)).map(|a| (group(profile, a), Vec::new())).collect();
+    let mut groups: HashMap<Group, Vec<Held>> = made
+        .iter()
+        .filter(|a| unbounded(a))
+        .filter_map(|a| Some((group(profile, a)?, Vec::new())))
+        .collect();
     for (at, a) in made.iter().enumerate() {
-        if let Some(group) = groups.get_mut(&group(profile, a)) {
+        if let Some(group) = group(profile, a).and_then(|group| groups.get_mut(&group)) {
             group.push(held(a, begun(at)));
         }
     }
@@ -81,7 +88,9 @@ pub(super) fn imply(
     }
     let mut implied = Implied::default();
     for (at, a) in made.iter_mut().enumerate().filter(|(_, a)| unbounded(a)) {
-        let Some(group) = groups.get(&group(profile, a)) else { continue };
+        let Some(group) = group(profile, a).and_then(|group| groups.get(&group)) else {
+            continue;
+        };
         let own = held(a, begun(at));
         let same = |h: &&Held| h.ports.overlaps(a.ports) && h.protocol == a.protocol;
         let (before, after) = group.split_at(group.partition_point(|h| h.from <= own.from));

@@ -14,17 +14,22 @@ pub(super) struct Recent<K> {
     current: Map<K, WrittenTime>,
     previous: Map<K, WrittenTime>,
     since: Option<Timestamp>,
+    /// The latest stamp of all: what comes behind it needs no look.
+    latest: Option<Timestamp>,
 }
 
 impl<K> Default for Recent<K> {
     fn default() -> Self {
-        Recent { current: Map::default(), previous: Map::default(), since: None }
+        Recent { current: Map::default(), previous: Map::default(), since: None, latest: None }
     }
 }
 
 impl<K: Eq + Hash> Recent<K> {
-    /// The stamp of the last release of that key.
-    pub(super) fn release_of(&self, key: &K) -> Option<WrittenTime> {
+    /// The stamp of the last release of that key, where it may be at `at` or later.
+    pub(super) fn release_since(&self, key: &K, at: WrittenTime) -> Option<WrittenTime> {
+        if self.latest.is_none_or(|latest| latest < at.start()) {
+            return None;
+        }
         self.current.get(key).or_else(|| self.previous.get(key)).copied()
     }
 
@@ -34,6 +39,7 @@ impl<K: Eq + Hash> Recent<K> {
             self.previous = std::mem::take(&mut self.current);
             self.since = Some(at.start());
         }
+        self.latest = self.latest.max(Some(at.start()));
         self.current.insert(key, at);
     }
 }

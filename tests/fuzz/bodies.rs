@@ -1,5 +1,5 @@
 //! What the fuzz targets do with their bytes, and what must hold whatever these are.
-#![allow(dead_code, reason = "each target uses one of them")]
+#![allow(dead_code, unreachable_pub, reason = "each target uses one of them")]
 
 use std::io::Read;
 
@@ -86,9 +86,9 @@ pub fn segment(bytes: &[u8]) {
     let Ok(index) = Index::from_bytes(bytes) else { return };
     let is_sound = index.verify().is_ok();
     let addresses: Vec<_> = index.addresses().take(16).collect();
+    let mut found = Vec::new();
     for addr in addresses {
-        let ports = portledger::PortRange::ALL;
-        let _ = index.during(addr, ports, None, TimeRange::ALL);
+        index.during(addr, portledger::PortRange::ALL, None, TimeRange::ALL, &mut found);
     }
     if is_sound {
         assert_eq!(index.iter().count(), index.len());

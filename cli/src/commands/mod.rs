@@ -50,7 +50,7 @@ pub(crate) fn run(args: Args, report: &mut dyn Write) -> Outcome {
 fn said(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(crate::fail(format!("the report cannot be written: {e}")))
+            Err(fail(format!("the report cannot be written: {e}")))
         }
         _ => Ok(()),
     }
@@ -90,7 +90,7 @@ fn inputs(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
             return Ok(Input::Stream("-".to_owned(), Box::new(io::stdin())));
         }
         let name = path.display().to_string();
-        let unreadable = |e: io::Error| crate::fail(format!("{name}: {e}"));
+        let unreadable = |e: io::Error| fail(format!("{name}: {e}"));
         if std::fs::metadata(&path).map_err(unreadable)?.is_file() {
             return Ok(Input::Path(path));
         }

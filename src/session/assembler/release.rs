@@ -21,7 +21,7 @@ impl Assembler {
 
     /// A release that says the whole key of its tenancy.
     fn release_of(&mut self, key: FlowKey, step: &Step) {
-        if step.time.is_some() && self.recent.release_of(&key) == step.time {
+        if step.time.is_some_and(|at| self.recent.release_since(&key, at) == Some(at)) {
             self.audit.duplicates += 1;
             return;
         }
@@ -56,7 +56,8 @@ impl Assembler {
     /// says whose port it was.
     fn release_short(&mut self, whole: Option<FlowKey>, step: &Step) {
         let shape = Shape::of(step);
-        let is_again = step.time.is_some() && self.recent_short.release_of(&shape) == step.time;
+        let is_again =
+            step.time.is_some_and(|at| self.recent_short.release_since(&shape, at) == Some(at));
         if let Some(at) = step.time {
             self.recent_short.remember(shape, at);
         }

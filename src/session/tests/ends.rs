@@ -134,3 +134,13 @@ fn a_restart_of_the_device_ends_all_that_was_made_before_it() {
     );
     assert_eq!((done.audit.ended_by_restart, done.audit.is_lossy()), (2, false));
 }
+
+#[test]
+fn where_destinations_were_not_recorded_another_holder_ends_nobody() {
+    //   A 100 ...   B 150 ...   one port, perhaps towards two destinations
+    let anywhere = |event: Event| Event { destination: None, ..event };
+    let events = [anywhere(create(1, 100.0)), anywhere(create(2, 150.0)), noise(300.0)];
+    assert_eq!(made(&assemble(punctual(), &events))[0].1.ended, Ended::Open);
+    let whole = Profile { key_has_destination: false, ..punctual() };
+    assert_eq!(made(&assemble(whole, &events))[0].1.ended, Ended::Implied);
+}
