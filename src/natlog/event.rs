@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use super::RejectReason;
 use crate::allocation::{Destination, Span};
 use crate::inside::InsideHost;
 use crate::port::PortRange;
@@ -180,6 +181,8 @@ pub struct Event {
     pub time: Option<WrittenTime>,
     /// The stamp that a relay or an export header put beside the device's own one in `time`: another clock.
     pub header_time: Option<WrittenTime>,
+    /// Why the record's stamps are left out, where they needed a zone or year that nobody named.
+    pub unplaced: Option<RejectReason>,
     /// The protocol; none where a block serves all of them.
     pub protocol: Option<Protocol>,
     /// Who uses the public ports.

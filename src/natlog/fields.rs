@@ -55,6 +55,7 @@ keys! {
     EndUntil "end_until"
     HeaderTime "header_time"
     HeaderTimeUntil "header_time_until"
+    B4 "b4"
 }
 
 impl Key {
@@ -186,6 +187,14 @@ fn inside<'a>(
 ) -> Result<Option<InsideHost>, Refusal> {
     let host: Option<InsideHost> = value(get, Key::Inside, RejectReason::BadHost)?;
     let bad_realm = (RejectReason::BadHost, Some(Key::Realm));
+    let host = match (host, value(get, Key::B4, RejectReason::BadHost)?) {
+        (host, None) => host,
+        (None, Some(addr)) => Some(InsideHost::B4 { addr, inner: None }),
+        (Some(InsideHost::V4 { addr: inner, realm }), Some(addr)) if realm.is_empty() => {
+            Some(InsideHost::B4 { addr, inner: Some(inner) })
+        }
+        (Some(_), Some(_)) => return Err((RejectReason::BadHost, Some(Key::B4))),
+    };
     match (host, get(Key::Realm)) {
         (None, None) => Ok(None),
         (Some(host), None) => Ok(Some(host.in_realm(options.realm()))),

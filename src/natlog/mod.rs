@@ -49,6 +49,7 @@
 //! | `time` | when it happened |
 //! | `proto` | `tcp`, `udp`, `icmp` or a number; none where a block serves all |
 //! | `inside` | an [`InsideHost`](crate::inside::InsideHost): `100.64.0.10`, `b4[2001:db8::1]`, `2001:db8::1`, a prefix, `name:X` |
+//! | `b4` | of DS-Lite, the B4 element of an `inside` IPv4 address behind it |
 //! | `inside_port` | the port, or ICMP identifier, on the inside |
 //! | `realm` | the routing domain of an inside IPv4 address |
 //! | `outside` | the public IPv4 address; required for an allocation, and for every event without `inside` |
@@ -190,6 +191,8 @@ mod texts;
 #[cfg(feature = "readers")]
 pub mod ulogd;
 #[cfg(feature = "readers")]
+mod untimed;
+#[cfg(feature = "readers")]
 pub mod unpack;
 #[cfg(feature = "readers")]
 mod values;
@@ -214,4 +217,4 @@ pub use reject::{Reject, RejectReason, Skipped};
 pub use template::{ParseTemplateError, Template};
 
 /// What is said of a column that is none of ours.
-const KNOWN_COLUMNS: &str = "the columns are event, proto, inside, inside_port, outside, port, first, last, dst, dport, time, start, stop, end, realm, login, pool, timeout, state, killed, flow_id, time_until, start_until, stop_until, end_until, header_time, header_time_until";
+const KNOWN_COLUMNS: &str = "the columns are event, proto, inside, inside_port, outside, port, first, last, dst, dport, time, start, stop, end, realm, login, pool, timeout, state, killed, flow_id, time_until, start_until, stop_until, end_until, header_time, header_time_until, b4";

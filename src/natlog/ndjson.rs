@@ -290,6 +290,10 @@ pub fn write_event_of(unit: Unit, event: &Event, w: impl io::Write) -> io::Resul
     match &event.inside {
         // The realm has a key of its own.
         Some(InsideHost::V4 { addr, .. }) => object.text(Key::Inside.name(), &addr.to_string())?,
+        Some(InsideHost::B4 { addr, inner: Some(inner) }) => {
+            object.text(Key::Inside.name(), &inner.to_string())?;
+            object.text(Key::B4.name(), &addr.to_string())?;
+        }
         Some(host) => object.text(Key::Inside.name(), &host.to_string())?,
         None => {}
     }
@@ -350,6 +354,9 @@ pub fn write_event_of(unit: Unit, event: &Event, w: impl io::Write) -> io::Resul
     }
     if let Some(id) = event.flow_id {
         object.number(Key::FlowId.name(), id)?;
+    }
+    if let Some(why) = event.unplaced {
+        object.text("note", why.name())?;
     }
     object.finish()
 }

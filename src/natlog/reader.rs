@@ -10,9 +10,10 @@ use std::io;
 
 use self::blocks::{Block, Braces};
 use super::csv::RowScan;
-use super::format::{Cut, Format};
+use super::format::{Cut, Format, Status};
 use super::lines::{Found, LineBuffer};
 use super::template::Template;
+use super::untimed::Untimed;
 use super::{ColumnMap, Event, Reject, RejectReason, Skipped};
 use crate::allocation::Span;
 use crate::inside::Realm;
@@ -33,6 +34,7 @@ pub struct ReaderOptions {
     realm: Realm,
     template: Option<Template>,
     columns: Option<ColumnMap>,
+    takes_untimed: bool,
     max_line_len: usize,
     #[cfg(feature = "netflow")]
     dialect: Option<super::Dialect>,
@@ -48,6 +50,7 @@ impl Default for ReaderOptions {
             realm: Realm::EMPTY,
             template: None,
             columns: None,
+            takes_untimed: false,
             max_line_len: Self::MAX_LINE_LEN,
             #[cfg(feature = "netflow")]
             dialect: None,
@@ -80,6 +83,13 @@ impl ReaderOptions {
     #[must_use]
     pub fn with_year(self, year: i16) -> ReaderOptions {
         ReaderOptions { year: Some(year), ..self }
+    }
+
+    /// Whether records are read whose stamps need a zone or year that was not named: as events without times, and
+    /// [`Event::unplaced`] says why. To look at, not to answer from; not for our own formats.
+    #[must_use]
+    pub fn with_untimed(self, takes_untimed: bool) -> ReaderOptions {
+        ReaderOptions { takes_untimed, ..self }
     }
 
     /// The realm of inside IPv4 addresses whose record names none.
@@ -382,7 +392,12 @@ impl<R: io::Read> Reader<R> {
         let max_line_len = options.max_line_len();
         #[cfg(feature = "netflow")]
         let udp_port = options.udp_port();
-        let parser = (format.info().parser)(options);
+        let info = format.info();
+        let parser = if options.takes_untimed && info.status != Status::Own {
+            Box::new(Untimed::new(info.parser, options))
+        } else {
+            (info.parser)(options)
+        };
         let learnt = Learnt {
             parser,
             format,

@@ -12,7 +12,7 @@ use crate::args::Events;
 use crate::{Outcome, fail, out};
 
 pub(crate) fn run(args: Events, report: &mut dyn Write) -> Outcome {
-    let options = logs::reader_options(&args.log)?;
+    let options = logs::reader_options(&args.log)?.with_untimed(true);
     let mut files = inputs(args.files)?;
     let format = logs::format(args.log.format, &mut files, &options, report)?;
     let mut learnt: Option<Learnt> = None;
