@@ -38,10 +38,15 @@ pub(super) struct SourceFacts<'a> {
     pub(super) first: Timestamp,
 }
 
-/// How much a stamp leaves open: what its profile says, and never less than what it says itself.
+/// How much a stamp leaves open: what its profile says of its digits. One that leaves open more than a second says so
+/// itself, and is believed.
 fn resolution(profile: &Profile, at: WrittenTime) -> TimeDelta {
     let own = TimeDelta::from_microsecond(at.resolution_microsecond());
-    profile.resolution.map_or(own, |least| least.max(own))
+    match profile.resolution {
+        Some(of_digits) if own <= TimeDelta::from_second(1) => of_digits,
+        Some(of_digits) => of_digits.max(own),
+        None => own,
+    }
 }
 
 /// The first instant after everything that `at` may mean.
