@@ -320,7 +320,7 @@ mod tests {
     fn inside_hosts_of_ds_lite_and_nat64() {
         for (service, fields, host) in [
             ("DSLITE", "6 - BLUE 2001:db8::7", r#""inside":"b4[2001:db8::7]","#),
-            ("DSLITE", "6 10.0.0.2 BLUE 2001:db8::7", r#""inside":"b4[2001:db8::7]10.0.0.2","#),
+            ("DSLITE", "6 10.0.0.2 BLUE 2001:db8::7", r#""inside":"10.0.0.2","b4":"2001:db8::7","#),
             ("NAT64", "6 - BLUE 2001:db8::7", r#""inside":"2001:db8::7","#),
         ] {
             let line = format!(

@@ -15,6 +15,12 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
     if fields.nat_event.is_some() || fields.firewall_event.is_some() || fields.observed.is_some() {
         return Err(RejectReason::DialectMismatch);
     }
+    // These records have no times of their own: what has is a flow record of something else.
+    let times = [fields.start, fields.end];
+    let uptimes = [fields.start_uptime, fields.end_uptime];
+    if times.iter().any(Option::is_some) || uptimes.iter().any(Option::is_some) {
+        return Err(RejectReason::NoTranslation);
+    }
     let is_create = fields.post_source.address().is_some();
     if let Some(first) = fields.first {
         if is_create {
