@@ -1,7 +1,7 @@
 //! How fast logs become allocations, on one core, beside what reads the same bytes without understanding them.
 //!
 //! Text: MB/s from a file in the page cache through `Reader` and `Assembler`, beside `LC_ALL=C grep -c 'NEW.*udp'` of the
-//! same file in the same run. IPFIX: beside netflow_parser decoding the same messages and doing nothing with them.
+//! same file in the same run. IPFIX: beside `netflow_parser` decoding the same messages and doing nothing with them.
 //! Lab files are used where they are (`PORTLEDGER_LAB`, else `../shared/lab`), and made-up lines everywhere.
 
 use std::fmt::Write as _;
@@ -188,7 +188,7 @@ fn ipfix(name: &str, piece: &Path, copies: usize, path: &Path, runs: u32) {
         while let Some(length) = rest.get(2..4) {
             let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
             let Some((message, next)) = rest.split_at_checked(length.max(16)) else { break };
-            black_box(parser.parse_bytes(message));
+            let _ = black_box(parser.parse_bytes(message));
             (rest, messages) = (next, messages + 1);
         }
         messages

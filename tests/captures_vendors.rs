@@ -120,7 +120,7 @@ fn golden(format: Format, folder_name: &str, file: &str) {
         match &lines[number - 1] {
             Ok(event) => compare(event, &row, &at),
             Err(reason) => {
-                assert!(row["event"] == "ignore" && *reason == "other-event", "{at}: {reason}")
+                assert!(row["event"] == "ignore" && *reason == "other-event", "{at}: {reason}");
             }
         }
     }

@@ -4,12 +4,16 @@ use portledger::index::{Hits, Index, Question, WatchedIndex};
 use portledger::synth::{AllocationTable, SplitMix64, TableConfig};
 use portledger::{PortRange, TimeRange, Timestamp};
 
+fn below(rng: &mut SplitMix64, limit: usize) -> usize {
+    usize::try_from(rng.below(limit as u64)).unwrap()
+}
+
 fn table(config: &TableConfig) -> (Index, Vec<Question>) {
     let table = AllocationTable::generate(config);
     let mut rng = SplitMix64::new(3);
     let questions = (0..200)
         .map(|n| {
-            let of = table.allocations[rng.below(table.allocations.len() as u64) as usize];
+            let of = table.allocations[below(&mut rng, table.allocations.len())];
             let shift = if n % 3 == 0 { 40_000_000 } else { 0 };
             let at = Timestamp::from_microsecond(of.outer.start().as_microsecond() + shift);
             Question { addr: of.addr, port: of.ports.first(), protocol: of.protocol, at }
@@ -53,7 +57,7 @@ fn a_damaged_block_is_met_or_does_not_matter() {
         let mut rng = SplitMix64::new(9);
         let mut met = 0;
         for at in (512..bytes.len()).step_by(3 << 14) {
-            let at = at + rng.below(1 << 12) as usize;
+            let at = at + below(&mut rng, 1 << 12);
             let Some(mut damaged) = (at < bytes.len()).then(|| bytes.clone()) else { continue };
             damaged[at] ^= 1 << rng.below(8);
             let index = Index::from_bytes(&damaged).unwrap();

@@ -275,9 +275,11 @@ fn a_block_logged_once_for_each_protocol_is_one_answer() {
     let mut log = "event,time,proto,inside,outside,first,last\n".to_owned();
     for (event, time) in [("alloc", "02:00:00"), ("release", "03:00:00")] {
         for proto in ["udp", "tcp"] {
-            log.push_str(&format!(
-                "block_{event},2026-11-02T{time}.1Z,{proto},100.64.0.10,203.0.113.9,1536,2047\n"
-            ));
+            let row = [
+                &format!("block_{event},2026-11-02T{time}.1Z,{proto}"),
+                "100.64.0.10,203.0.113.9,1536,2047\n",
+            ];
+            log += &row.join(",");
         }
     }
     fs::write(dir.path().join("log.csv"), log).unwrap();

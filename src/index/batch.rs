@@ -254,7 +254,8 @@ impl View<'_> {
             if let Some(next) = self.lines.get(number as usize + usize::from(goes_on)) {
                 prefetch(next);
             }
-            flight.is_open = flight.is_there & (goes_on | (met.maybe & !plain != 0));
+            let unsettled = u32::from(goes_on) | met.maybe & !plain;
+            flight.is_open = u32::from(flight.is_there) * unsettled != 0;
             if flight.is_open {
                 self.ask_decoder(number, flight.leaf);
             }

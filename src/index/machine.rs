@@ -17,8 +17,7 @@ use super::lookup::{Hits, Question};
 use super::view::View;
 
 /// Asks the processor to fetch something into its caches; elsewhere than on x86-64 it does nothing.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
+#[inline]
 pub(super) fn prefetch<const N: usize>(line: &[u8; N]) {
     #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
     // SAFETY: a prefetch is a hint that faults on no address, and this one is a reference's; SSE is part of x86-64.

@@ -141,9 +141,10 @@ fn attempt(
                 if is_cut(reject.span.offset + u64::from(reject.span.length)) {
                     break;
                 }
-                match reject.reason.is_expected() {
-                    true => candidate.other += 1,
-                    false => candidate.damaged += 1,
+                if reject.reason.is_expected() {
+                    candidate.other += 1;
+                } else {
+                    candidate.damaged += 1;
                 }
             }
         }

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_tail_holds_the_last_bytes_by_their_place() {
-        let stream: Vec<u8> = (0..5 * Tail::LEN).map(|n| (n % 251) as u8).collect();
+        let stream: Vec<u8> = (0..5 * Tail::LEN).map(|n| u8::try_from(n % 251).unwrap()).collect();
         let tail = Rc::new(RefCell::new(Tail::default()));
         let mut source = Remembering { inner: &stream[..], tail: Some(Rc::clone(&tail)) };
         io::copy(&mut source, &mut io::sink()).unwrap();

@@ -120,13 +120,12 @@ pub(super) fn read_log(
                 }
                 let is_damage = !reject.reason.is_expected();
                 if is_damage {
-                    match reject.reason {
-                        // The tool says so, and says it right.
-                        RejectReason::EventsLost => assembler.saw_loss(event.time),
-                        _ => {
-                            report.damaged += 1;
-                            assembler.saw_damage(event.time);
-                        }
+                    // The tool says that it lost events, and says it right.
+                    if reject.reason == RejectReason::EventsLost {
+                        assembler.saw_loss(event.time);
+                    } else {
+                        report.damaged += 1;
+                        assembler.saw_damage(event.time);
                     }
                     report.first_damage.get_or_insert(reject);
                 } else {

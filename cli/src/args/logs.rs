@@ -77,7 +77,7 @@ pub(crate) struct LogArgs {
     #[arg(long, value_name = "PORT")]
     pub(crate) udp_port: Option<u16>,
     /// The layout of the lines where the operator chose it (huawei, vasexperts): '%time%|%inside%|%outside%|%port%', or
-    /// the value of ajb_save_nat_format
+    /// the value of `ajb_save_nat_format`
     #[arg(long, value_name = "TEXT")]
     pub(crate) template: Option<Template>,
 }

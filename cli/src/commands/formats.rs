@@ -11,6 +11,7 @@ use crate::args::{BatchOutput, Formats};
 use crate::{Outcome, out};
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of marks in a table")]
 struct Row {
     name: &'static str,
     title: &'static str,

@@ -64,9 +64,10 @@ fn zone(name: Option<&String>) -> Result<Option<(String, Zone)>, Failure> {
 /// A column map: the text itself, or a file that holds it.
 fn columns(text: &str) -> Result<ColumnMap, Failure> {
     let is_file = !text.contains(['=', ',']);
-    let text = match is_file {
-        true => std::fs::read_to_string(text).map_err(|e| fail(format!("{text}: {e}")))?,
-        false => text.to_owned(),
+    let text = if is_file {
+        std::fs::read_to_string(text).map_err(|e| fail(format!("{text}: {e}")))?
+    } else {
+        text.to_owned()
     };
     Ok(text.parse()?)
 }

@@ -13,7 +13,7 @@ use crate::{Failure, fail};
 const MAX_RAW: usize = 16 * 1024;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Written<'a> {
     file: &'a str,
     line: u64,
     offset: u64,
@@ -47,7 +47,7 @@ impl Rejects {
     pub(crate) fn write(&mut self, record: &RejectedRecord<'_>) -> io::Result<()> {
         let raw = record.raw.map(|raw| &raw[..raw.len().min(MAX_RAW)]);
         let text = raw.and_then(|raw| std::str::from_utf8(raw).ok());
-        let line = Line {
+        let line = Written {
             file: record.stream,
             line: record.line,
             offset: record.span.offset,

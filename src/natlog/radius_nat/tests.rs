@@ -7,7 +7,7 @@ fn record(status: &str, lines: &str) -> String {
         "Sun Nov 22 00:18:59 2026\n\tAcct-Status-Type = {status}\n\tUser-Name = \"ann@isp.example\"\n\tNAS-IP-Address = 10.0.0.1\n\tFramed-IP-Address = 100.64.0.10\n"
     );
     for line in lines.lines() {
-        text += &format!("\t{}\n", line.trim());
+        text += &["\t", line.trim(), "\n"].concat();
     }
     text + "\tEvent-Timestamp = \"Nov 22 2026 00:18:59 UTC\"\n\tTimestamp = 1795306741\n\n"
 }

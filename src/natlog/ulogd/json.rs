@@ -115,14 +115,14 @@ mod tests {
         )
     }
 
-    fn read_with(options: ReaderOptions, line: &str) -> Result<Event, (RejectReason, u32)> {
+    fn read_with(options: &ReaderOptions, line: &str) -> Result<Event, (RejectReason, u32)> {
         let mut event = Event::default();
-        let mut parser = UlogdJsonParser::new(&options);
+        let mut parser = UlogdJsonParser::new(options);
         parser.parse_line(line.as_bytes(), &mut event).map(|()| event)
     }
 
     fn read(line: &str) -> Result<Event, RejectReason> {
-        read_with(ReaderOptions::new(), line).map_err(|(reason, _)| reason)
+        read_with(&ReaderOptions::new(), line).map_err(|(reason, _)| reason)
     }
 
     #[test]
@@ -159,10 +159,10 @@ mod tests {
         let offset = local.replace("09:19:04\"", "09:19:04.25+0900\"");
         assert_eq!(read(&offset).unwrap().time.unwrap().rfc3339(), "2026-11-22T00:19:04.25Z");
         let tokyo = ReaderOptions::new().with_zone("Asia/Tokyo".parse().unwrap());
-        let time = read_with(tokyo, &local).unwrap().time.unwrap();
+        let time = read_with(&tokyo, &local).unwrap().time.unwrap();
         assert_eq!(time.rfc3339(), "2026-11-22T00:19:04Z");
         let utc = ReaderOptions::new().with_zone(crate::time::Zone::UTC);
-        assert_eq!(read_with(utc, &local).unwrap_err().0, RejectReason::ZoneMismatch);
+        assert_eq!(read_with(&utc, &local).unwrap_err().0, RejectReason::ZoneMismatch);
         let bare = local.replace("\"flow.", "\"other.");
         assert_eq!(read(&bare), Err(RejectReason::NoZone));
     }
@@ -202,7 +202,7 @@ mod tests {
         }
         let line = NEW.replace("20017", "70000");
         let place = u32::try_from(line.find("reply.l4.dport").unwrap()).unwrap() + 1;
-        assert_eq!(read_with(ReaderOptions::new(), &line), Err((RejectReason::BadPort, place)));
+        assert_eq!(read_with(&ReaderOptions::new(), &line), Err((RejectReason::BadPort, place)));
         let same = NEW.replace("203.0.113.1", "100.64.0.10").replace("20017", "53586");
         assert_eq!(read(&same), Err(RejectReason::NoTranslation));
         let ending = |second: &str| {

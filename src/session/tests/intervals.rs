@@ -75,7 +75,7 @@ fn a_start_that_was_read_late_is_as_late_as_a_create() {
     //   [=====|== outer ============================)
     let profile = Profile { late_starts: true, ..Profile::unknown() };
     let release = Event { start: Some(WrittenTime::exact(t(100.0))), ..delete(1, 160.0) };
-    let a = one(&assemble(profile.clone(), &[release.clone()]));
+    let a = one(&assemble(profile.clone(), std::slice::from_ref(&release)));
     assert_eq!((a.outer.start(), a.created), (t(99.0), t(100.0)));
     assert_eq!(a.inner, Some(range(100.000_001, 160.0)));
     // Where the create was logged too, the start is the kernel's.
