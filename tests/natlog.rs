@@ -82,11 +82,21 @@ impl Read for Pieces<'_> {
 fn assert_nothing_vanishes(format: Format, bytes: &[u8], records: &[Result<Event, Reject>]) {
     let mut at = 0;
     let mut line = 1;
+    let mut last = None;
+    let mut further = 0;
     for record in records {
         let (span, number) = span(record);
-        assert_eq!((span.offset, number), (at as u64, line));
+        // A line may hold several records.
+        if last.replace((span, number)) == Some((span, number)) {
+            further += 1;
+            continue;
+        }
+        assert_eq!((span.offset, number), (at as u64, line), "{format}");
         let end = at + span.length as usize;
-        line += 1 + newlines(&bytes[at..end]) as u64;
+        // What the end of the stream cuts off keeps the line ending of its last line.
+        let own = &bytes[at..end];
+        let body = own.strip_suffix(b"\n").filter(|_| end == bytes.len()).unwrap_or(own);
+        line += 1 + newlines(body) as u64;
         let ending: &[u8] = match &bytes[end..] {
             [b'\r', b'\n', ..] => b"\r\n",
             [b'\n', ..] => b"\n",
@@ -100,10 +110,10 @@ fn assert_nothing_vanishes(format: Format, bytes: &[u8], records: &[Result<Event
     }
     assert_eq!(at, bytes.len());
     let lines = newlines(bytes) + usize::from(bytes.last().is_some_and(|&b| b != b'\n'));
-    assert_eq!(line - 1, lines as u64);
+    assert_eq!(line - 1, lines as u64, "{format}: {records:?}");
     // Records of these take several lines.
     if ![Format::Csv, Format::NfdumpJson, Format::RadiusNat].contains(&format) {
-        assert_eq!(records.len(), lines);
+        assert_eq!(records.len() - further, lines);
     }
 }
 
@@ -111,11 +121,26 @@ fn newlines(bytes: &[u8]) -> usize {
     bytes.split(|&b| b == b'\n').count() - 1
 }
 
+fn is_capture(bytes: &[u8]) -> bool {
+    let magics: [[u8; 4]; 5] = [
+        [0xA1, 0xB2, 0xC3, 0xD4],
+        [0xD4, 0xC3, 0xB2, 0xA1],
+        [0xA1, 0xB2, 0x3C, 0x4D],
+        [0x4D, 0x3C, 0xB2, 0xA1],
+        [0x0A, 0x0D, 0x0D, 0x0A],
+    ];
+    magics.iter().any(|magic| bytes.starts_with(magic))
+}
+
 fn assert_sound(bytes: &[u8], sizes: &[usize], max_line_len: usize) {
     for &format in Format::ALL {
         let options = || ReaderOptions::new().with_max_line_len(max_line_len);
         let whole = records(format, options(), bytes);
-        assert_nothing_vanishes(format, bytes, &whole);
+        // Messages have lengths of their own, and captures too, which any format may come in.
+        let has_lines = !["ipfix", "netflow9"].contains(&format.name());
+        if has_lines && !is_capture(bytes) {
+            assert_nothing_vanishes(format, bytes, &whole);
+        }
         let pieces = records(format, options(), Pieces::new(bytes, sizes));
         assert_eq!(whole, pieces, "{format}: the cuts of the source show");
     }
