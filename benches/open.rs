@@ -73,7 +73,9 @@ fn define(c: &mut Criterion) {
         let (plain, seen) = (map(&file), watched());
         let all = |ask: &dyn Fn(&Question, &mut Vec<u32>)| {
             let mut hits = Vec::new();
-            asked.iter().for_each(|q| ask(q, &mut hits));
+            for q in &asked {
+                ask(q, &mut hits);
+            }
             hits.len()
         };
         group.throughput(Throughput::Elements(asked.len() as u64));

@@ -81,8 +81,7 @@ fn sample(format: Format) -> Option<&'static str> {
             r#"{"timestamp": "2026-11-22T00:19:04", "dvc": "nat-7", "orig.ip.protocol": 6, "orig.l4.sport": 53586, "orig.l4.dport": 80, "reply.ip.protocol": 6, "reply.l4.sport": 80, "reply.l4.dport": 20017, "ct.id": 7, "ct.event": 4, "flow.start.sec": 1795306735, "flow.start.usec": 123282, "flow.end.sec": 1795306735, "flow.end.usec": 658908, "src_ip": "100.64.0.10", "dest_ip": "192.0.2.10", "reply.ip.saddr.str": "192.0.2.10", "reply.ip.daddr.str": "203.0.113.1"}"#,
             "\n",
         ),
-        // Its numbers become texts on the way.
-        "ndjson" => return None,
+        // The numbers of `ndjson` become texts on the way; others have no steady state here.
         _ => return None,
     })
 }

@@ -19,7 +19,7 @@
 use super::directory::{self, NONE, Plane};
 use super::line::Wanted;
 use super::lookup::{Asked, Hits, Question};
-use super::machine::{self, prefetch};
+use super::machine::{self, Vectors, prefetch};
 use super::region::Region;
 use super::view::{MOST_PLANES, Part, Spot, View, position};
 
@@ -113,10 +113,10 @@ impl View<'_> {
         machine::widest(self, questions, hits);
     }
 
-    /// The steps of all blocks, `WIDE` with vectors of twelve lanes and more.
+    /// The steps of all blocks.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled anew for each kind of processor")]
-    pub(super) fn each<const WIDE: bool>(self, questions: &[Question], hits: &mut Hits) {
+    pub(super) fn each<V: Vectors>(self, vectors: V, questions: &[Question], hits: &mut Hits) {
         let mut blocks = [Block::EMPTY; RING];
         let mut parts = questions.chunks(QUESTIONS);
         let count = parts.len();
@@ -133,7 +133,7 @@ impl View<'_> {
                 self.rows(block);
             }
             if let Some(block) = blocks.get_mut(of(5)) {
-                self.test::<WIDE>(block);
+                self.test(vectors, block);
             }
             if let Some(block) = blocks.get_mut(of(3)) {
                 self.parts(block);
@@ -243,11 +243,11 @@ impl View<'_> {
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled anew for each kind of processor")]
-    fn test<const WIDE: bool>(self, block: &mut Block<'_>) {
+    fn test<V: Vectors>(self, vectors: V, block: &mut Block<'_>) {
         for flight in block.used() {
             let number = if flight.is_there { flight.number } else { 0 };
             let Some(line) = self.line(number) else { continue };
-            let met = line.meet_as::<WIDE>(flight.x, Wanted::new(flight.protocol));
+            let met = line.meet_with(vectors, flight.x, Wanted::new(flight.protocol));
             let plain = met.surely & !line.copies();
             let goes_on = line.goes_on(flight.x);
             // The line itself where it does not: a branch would cost more.

@@ -18,7 +18,7 @@
 //! 2^26 - 2^25 = 2^25, and its code is above 4095, the largest there is, because lengths stay below
 //! [`LONGEST`] < 2^24. So no residue is mistaken for another.
 
-use super::machine;
+use super::machine::{Usual, Vectors};
 
 /// Pieces a line.
 pub(super) const LANES: usize = 12;
@@ -201,16 +201,14 @@ impl Line<'_> {
     /// Tests all lanes against the instant and the class of the protocol.
     #[inline]
     pub(super) fn meet(self, x: u64, wanted: Wanted) -> Met {
-        let met = machine::meet(self, residue(x) << 6, wanted);
-        let used = self.used();
-        Met { maybe: met.maybe & used, surely: met.surely & used }
+        self.meet_with(Usual, x, wanted)
     }
 
-    /// The same, `WIDE` with vectors of twelve lanes and more, on processors that were found to have them.
+    /// The same with these vectors.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled anew for each kind of processor")]
-    pub(super) fn meet_as<const WIDE: bool>(self, x: u64, wanted: Wanted) -> Met {
-        let met = machine::meet_as::<WIDE>(self, residue(x) << 6, wanted);
+    pub(super) fn meet_with<V: Vectors>(self, vectors: V, x: u64, wanted: Wanted) -> Met {
+        let met = vectors.meet(self, residue(x) << 6, wanted);
         let used = self.used();
         Met { maybe: met.maybe & used, surely: met.surely & used }
     }
@@ -266,6 +264,8 @@ fn residue(x: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+    use crate::index::machine;
     use proptest::prelude::*;
 
     proptest! {
@@ -287,6 +287,11 @@ mod tests {
                 let (one, other) = (line.meet(x, Wanted::new(protocol)), line.meet_each(residue(x) << 6, Wanted::new(protocol)));
                 prop_assert_eq!(one.maybe, other.maybe & line.used());
                 prop_assert_eq!(one.surely, other.surely & line.used());
+                #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+                if let Some(wide) = machine::Wide::found() {
+                    let wide = line.meet_with(wide, x, Wanted::new(protocol));
+                    prop_assert_eq!((wide.maybe, wide.surely), (one.maybe, one.surely));
+                }
             }
         }
     }

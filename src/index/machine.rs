@@ -42,45 +42,74 @@ pub(super) fn meet(line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
     line.meet_each(x6, wanted)
 }
 
-/// Tests the lanes of a line, `WIDE` with AVX-512, which [`widest`] found the processor to have.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
-pub(super) fn meet_as<const WIDE: bool>(line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
-    #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
-    if WIDE {
-        // SAFETY: only `widest` asks for `WIDE`, behind the check that the processor has these instructions.
-        // The pointers are to 64 readable bytes, and to the last 16 of them; such loads need no alignment.
-        return unsafe {
-            use std::arch::x86_64::{_mm_loadu_si128, _mm512_loadu_si512};
+/// The vectors that lines are tested with.
+pub(super) trait Vectors: Copy {
+    /// Tests the lanes of a line, see [`meet`].
+    fn meet(self, line: Line<'_>, x6: u32, wanted: Wanted) -> Met;
+}
+
+/// Those that every processor of the kind has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usual;
+
+impl Vectors for Usual {
+    #[inline]
+    fn meet(self, line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
+        meet(line, x6, wanted)
+    }
+}
+
+/// AVX-512: whoever holds one runs on a processor that has it.
+#[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wide(());
+
+#[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+impl Wide {
+    /// None where the processor lacks any of what [`wide`] is compiled for.
+    #[inline]
+    pub(super) fn found() -> Option<Wide> {
+        let is_there = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        is_there.then_some(Wide(()))
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
+impl Vectors for Wide {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
+    fn meet(self, line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
+        use std::arch::x86_64::{_mm_loadu_si128, _mm512_loadu_si512};
+        // SAFETY: a `Wide` exists only where the processor has these instructions. The pointers are to 64 readable
+        // bytes, and to the last 16 of them; such loads need no alignment.
+        unsafe {
             let all = _mm512_loadu_si512(line.0.as_ptr().cast());
             let lows = _mm_loadu_si128(line.0.as_ptr().add(48).cast());
             super::avx512::meet(all, lows, x6, wanted)
-        };
+        }
     }
-    meet(line, x6, wanted)
 }
 
 /// Answers a batch with the widest vectors that the processor has.
 pub(super) fn widest(view: View<'_>, questions: &[Question], hits: &mut Hits) {
     #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
-    if is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-        && is_x86_feature_detected!("popcnt")
-    {
-        // SAFETY: the processor has all that the function is compiled for.
-        return unsafe { wide(view, questions, hits) };
+    if let Some(vectors) = Wide::found() {
+        // SAFETY: a `Wide` was found, so the processor has all that the function is compiled for.
+        return unsafe { wide(view, vectors, questions, hits) };
     }
-    view.each::<false>(questions, hits);
+    view.each(Usual, questions, hits);
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
-fn wide(view: View<'_>, questions: &[Question], hits: &mut Hits) {
-    view.each::<true>(questions, hits);
+fn wide(view: View<'_>, vectors: Wide, questions: &[Question], hits: &mut Hits) {
+    view.each(vectors, questions, hits);
 }
 
 /// Maps a file.
