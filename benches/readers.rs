@@ -17,6 +17,12 @@ use portledger::natlog::{Event, Format, Reader, ReaderOptions, Record, ndjson};
 use portledger::session::{Assembler, Profile};
 use portledger::time::Zone;
 
+/// For people to read.
+#[expect(clippy::cast_precision_loss, reason = "a size of some hundred megabytes")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
 fn options() -> ReaderOptions {
     ReaderOptions::new().with_zone(Zone::UTC).with_year(2026)
 }
@@ -169,7 +175,7 @@ fn text(name: &str, format: Format, piece: &Path, copies: usize, path: &Path, ru
     println!(
         "{name:<22} {:>7.1} MB {events:>9} events {made:>9} allocations  {whole:>7.1} MB/s  events alone {read:>7.1}  \
          grep {beside:>8.1}  share {:>5.2}",
-        bytes as f64 / 1e6,
+        megabytes(bytes),
         whole / beside
     );
 }
@@ -198,7 +204,7 @@ fn ipfix(name: &str, piece: &Path, copies: usize, path: &Path, runs: u32) {
     println!(
         "{name:<22} {:>7.1} MB {events:>9} events {made:>9} allocations  {whole:>7.1} MB/s  events alone {read:>7.1}  \
          decoder {bare:>5.1}  share {:>5.2} (events {:.2}; {messages} messages)",
-        bytes as f64 / 1e6,
+        megabytes(bytes),
         whole / bare,
         read / bare
     );

@@ -82,8 +82,7 @@ impl Wide {
 
 #[cfg(all(target_arch = "x86_64", not(miri), not(portledger_portable)))]
 impl Vectors for Wide {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a call would cost more than the instruction")]
+    #[inline]
     fn meet(self, line: Line<'_>, x6: u32, wanted: Wanted) -> Met {
         use std::arch::x86_64::{_mm_loadu_si128, _mm512_loadu_si512};
         // SAFETY: a `Wide` exists only where the processor has these instructions. The pointers are to 64 readable
