@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | who could have held this port at this instant | [`View::at`] | one question |
 //! | the same for a slice of questions | [`View::at_each`] | batches, several times as fast a question |
+//! | the same from a file that may be damaged | [`WatchedIndex`] | answers that rest on checked blocks only |
 //! | who could have held any of these ports in this time | [`View::during`] | a written time, a tolerance, an address without port |
 //! | which allocations on this port lie next to this time | [`View::neighbours`] | the margins of an answer |
 //!
@@ -20,6 +21,7 @@
 //! position -> line, lane -> exact begin, end, host (one row of bits) -> whole allocation (one row of cold columns)
 //! ```
 //!
+//! `lookup` takes one question at a time, `batch` many; `machine` holds what only the processor can do.
 //! `line` is the hot record, `shape` and `region` are the way to it, `exact` and [`cold`] are what lies behind,
 //! `build` makes all of them, `format` says where each stands in the file. Everything is one run of bytes,
 //! little-endian and position-independent: in memory and in a file the same.
