@@ -191,9 +191,9 @@ mod texts;
 #[cfg(feature = "readers")]
 pub mod ulogd;
 #[cfg(feature = "readers")]
-mod untimed;
-#[cfg(feature = "readers")]
 pub mod unpack;
+#[cfg(feature = "readers")]
+mod untimed;
 #[cfg(feature = "readers")]
 mod values;
 #[cfg(feature = "readers")]

@@ -404,7 +404,7 @@ impl Assembler {
     }
 
     /// The last release of the flow, where it was written after `step`.
-    fn is_behind_release(&self, key: &FlowKey, step: &Step) -> Option<WrittenTime> {
+    fn is_behind_release(&mut self, key: &FlowKey, step: &Step) -> Option<WrittenTime> {
         let at = step.time?;
         let released = self.recent.release_since(key, at)?;
         (at.end() <= released.start()).then_some(released)
