@@ -16,7 +16,7 @@ const PAGE_BITS: u32 = 4;
 pub(super) struct Hosts {
     hosts: Vec<InsideHost>,
     /// Where the page of an address is.
-    places: Map<u32, usize>,
+    places: Map<u32, u32>,
     /// One more than the number of the host; zero where it has none yet.
     pages: Vec<[u32; 1 << PAGE_BITS]>,
     /// Every other host.
@@ -36,10 +36,11 @@ impl Hosts {
         let bits = addr.to_bits();
         let place = *self.places.entry(bits >> PAGE_BITS).or_insert_with(|| {
             self.pages.push([0; 1 << PAGE_BITS]);
-            self.pages.len() - 1
+            // There are 2^28 pages at most.
+            u32::try_from(self.pages.len() - 1).unwrap_or(u32::MAX)
         });
         let within = (bits & ((1 << PAGE_BITS) - 1)) as usize;
-        let number = self.pages.get_mut(place)?.get_mut(within)?;
+        let number = self.pages.get_mut(place as usize)?.get_mut(within)?;
         if let Some(id) = number.checked_sub(1) {
             return Some(InsideId(id));
         }
