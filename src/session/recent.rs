@@ -12,6 +12,8 @@ use crate::time::{TimeDelta, Timestamp, WrittenTime};
 const WINDOW: TimeDelta = TimeDelta::from_second(60);
 /// So many releases of one stamp are looked through rather than put into a table.
 const FEW: usize = 8;
+/// A table of more room is dropped rather than cleared.
+const ROOMY: usize = 1024;
 
 /// The releases of one window.
 #[derive(Debug)]
@@ -47,6 +49,10 @@ pub(super) struct Recent<K> {
     latest: Option<Timestamp>,
     /// With how many releases of the latest stamp the log ends; none where another came between them.
     tail: Option<usize>,
+    /// The releases of the tail, where they are many.
+    tip: Map<K, WrittenTime>,
+    /// How many of them are in that table.
+    listed: usize,
 }
 
 impl<K> Default for Recent<K> {
@@ -57,6 +63,8 @@ impl<K> Default for Recent<K> {
             since: None,
             latest: None,
             tail: None,
+            tip: Map::default(),
+            listed: 0,
         }
     }
 }
@@ -65,10 +73,17 @@ impl<K: Eq + Hash + Copy> Recent<K> {
     /// The stamp of the last release of that key, where it may be at `at` or later.
     pub(super) fn release_since(&mut self, key: &K, at: WrittenTime) -> Option<WrittenTime> {
         let latest = self.latest.filter(|latest| *latest >= at.start())?;
-        if let Some(tail) = self.tail.filter(|tail| latest == at.start() && *tail <= FEW) {
+        if let Some(tail) = self.tail.filter(|_| latest == at.start()) {
             // Whatever was released before the tail was released before `at`.
-            let tail = self.current.log.iter().rev().take(tail);
-            return tail.clone().find(|(released, _)| released == key).map(|(_, at)| *at);
+            let log = &self.current.log;
+            let tail = log.get(log.len().saturating_sub(tail)..).unwrap_or_default();
+            if tail.len() <= FEW {
+                let found = tail.iter().rev().find(|(released, _)| released == key);
+                return found.map(|(_, at)| *at);
+            }
+            self.tip.extend(tail.get(self.listed..).unwrap_or_default().iter().copied());
+            self.listed = tail.len();
+            return self.tip.get(key).copied();
         }
         self.current.get(key).or_else(|| self.previous.get(key))
     }
@@ -85,6 +100,13 @@ impl<K: Eq + Hash + Copy> Recent<K> {
             Some(latest) if at.start() == latest => self.tail.filter(|_| !is_full).map(|n| n + 1),
             _ => Some(1),
         };
+        if self.tail.is_none_or(|tail| tail == 1) && self.listed > 0 {
+            if self.tip.capacity() > ROOMY {
+                self.tip = Map::default();
+            }
+            self.tip.clear();
+            self.listed = 0;
+        }
         self.latest = self.latest.max(Some(at.start()));
         self.current.log.push((key, at));
     }
@@ -100,13 +122,13 @@ mod tests {
         /// The oracle looks through everything that was released, newest first.
         #[test]
         fn it_knows_the_last_release_of_a_key(
-            steps in prop::collection::vec((0_u8..6, 0_i64..8, any::<bool>(), any::<bool>()), 1..80)
+            steps in prop::collection::vec((0_u8..9, 0_i64..7, any::<bool>(), 0_u8..9), 1..120)
         ) {
             let (mut recent, mut all) = (Recent::default(), Vec::new());
             let mut second = 0;
             for (key, offset, is_release, moves) in steps {
-                second += i64::from(moves);
-                let at = WrittenTime::exact(Timestamp::from_second((second - offset / 4).max(0)));
+                second += i64::from(moves == 0);
+                let at = WrittenTime::exact(Timestamp::from_second((second - offset / 5).max(0)));
                 if is_release {
                     recent.remember(key, at);
                     all.push((key, at));
