@@ -18,8 +18,8 @@ const MAX_WAITING: usize = 1 << 18;
 /// the records themselves stay where they are.
 #[derive(Debug, Default)]
 pub(super) struct Reorder {
-    /// Ascending by stamp, then by arrival.
-    in_order: VecDeque<(Timestamp, u64, Step)>,
+    /// Ascending by stamp, then by arrival; of one stamp, none of these came behind a late one.
+    in_order: VecDeque<(Timestamp, Step)>,
     late: BinaryHeap<Reverse<(Timestamp, u64, u32)>>,
     slots: Vec<Step>,
     free: Vec<u32>,
@@ -36,7 +36,7 @@ impl Reorder {
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
         self.arrivals += 1;
         if self.in_order.back().is_none_or(|(last, ..)| *last <= at) {
-            self.in_order.push_back((at, self.arrivals, step));
+            self.in_order.push_back((at, step));
             return;
         }
         let slot = match self.free.pop() {
@@ -66,10 +66,10 @@ impl Reorder {
     }
 
     pub(super) fn pop(&mut self) -> Option<Step> {
-        let next = self.in_order.front().map(|(at, arrival, _)| (*at, *arrival));
-        let late = self.late.peek().map(|Reverse((at, arrival, _))| (*at, *arrival));
-        if late.is_none_or(|late| next.is_some_and(|next| next < late)) {
-            return self.in_order.pop_front().map(|(.., step)| step);
+        let next = self.in_order.front().map(|(at, _)| *at);
+        let late = self.late.peek().map(|Reverse((at, ..))| *at);
+        if late.is_none_or(|late| next.is_some_and(|next| next <= late)) {
+            return self.in_order.pop_front().map(|(_, step)| step);
         }
         let Reverse((_, _, slot)) = self.late.pop()?;
         self.free.push(slot);
