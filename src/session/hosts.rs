@@ -14,7 +14,8 @@ const PAGE_BITS: u32 = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
-    hosts: Vec<InsideHost>,
+    /// By number.
+    all: Vec<InsideHost>,
     /// Where the page of an address is.
     places: Map<u32, u32>,
     /// One more than the number of the host; zero where it has none yet.
@@ -44,9 +45,9 @@ impl Hosts {
         if let Some(id) = number.checked_sub(1) {
             return Some(InsideId(id));
         }
-        let id = u32::try_from(self.hosts.len()).ok()?;
+        let id = u32::try_from(self.all.len()).ok()?;
         *number = id.checked_add(1)?;
-        self.hosts.push(host.clone());
+        self.all.push(host.clone());
         Some(InsideId(id))
     }
 
@@ -54,14 +55,14 @@ impl Hosts {
         if let Some(id) = self.ids.get(host) {
             return Some(*id);
         }
-        let id = InsideId(u32::try_from(self.hosts.len()).ok()?);
-        self.hosts.push(host.clone());
+        let id = InsideId(u32::try_from(self.all.len()).ok()?);
+        self.all.push(host.clone());
         self.ids.insert(host.clone(), id);
         Some(id)
     }
 
     pub(super) fn into_inner(self) -> Vec<InsideHost> {
-        self.hosts
+        self.all
     }
 }
 

@@ -39,14 +39,11 @@ impl Reorder {
             self.in_order.push_back((at, step));
             return;
         }
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.slots.push(step);
-                // At most one more than MAX_WAITING.
-                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(step);
+            // At most one more than MAX_WAITING.
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = step;
         }
