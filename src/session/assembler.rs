@@ -284,7 +284,8 @@ impl Assembler {
                 return;
             }
         }
-        if let Some(old) = self.open.get_mut(&key) {
+        let spot = self.open.find(&key);
+        if let Some(old) = self.open.at_mut(spot) {
             if old.stamps.create.is_some() && old.stamps.create == step.time {
                 self.audit.duplicates += 1;
                 return;
@@ -307,7 +308,7 @@ impl Assembler {
             self.unreleased(key, &new, released.end(), Ended::Implied);
             return;
         }
-        self.open.insert(key, new);
+        self.open.insert_at(spot, key, new);
     }
 
     /// Ends whoever else was seen on the whole key before; false where that one is later, and ends the new one.
@@ -404,7 +405,7 @@ impl Assembler {
     }
 
     /// The last release of the flow, where it was written after `step`.
-    fn is_behind_release(&self, key: &FlowKey, step: &Step) -> Option<WrittenTime> {
+    fn is_behind_release(&mut self, key: &FlowKey, step: &Step) -> Option<WrittenTime> {
         let at = step.time?;
         let released = self.recent.release_since(key, at)?;
         (at.end() <= released.start()).then_some(released)

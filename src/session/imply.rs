@@ -6,9 +6,9 @@
 //!   C               - - - - - - - - - - - - - |=========| release    C's create was lost: not before B was gone
 //! ```
 
-use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
+use super::Map;
 use super::profile::Profile;
 use crate::allocation::{Allocation, Began, Destination, Ended, Grain};
 use crate::port::PortRange;
@@ -73,7 +73,7 @@ pub(super) fn imply(
     mut lost: impl FnMut(Timestamp, Timestamp),
 ) -> Implied {
     let unbounded = |a: &Allocation| a.ended == Ended::Open || a.began == Began::Assumed;
-    let mut groups: HashMap<Group, Vec<Held>> = made
+    let mut groups: Map<Group, Vec<Held>> = made
         .iter()
         .filter(|a| unbounded(a))
         .filter_map(|a| Some((group(profile, a)?, Vec::new())))

@@ -73,6 +73,7 @@ mod profile;
 mod recent;
 mod reorder;
 mod step;
+mod table;
 
 pub use assembler::{Assembled, Assembler, EventReject};
 pub use audit::Audit;

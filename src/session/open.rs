@@ -11,10 +11,11 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use super::Set;
 use super::pending::{Fit, FlowKey, Pending};
 use super::profile::Profile;
 use super::step::Step;
-use super::{Map, Set};
+use super::table::{self, Table};
 use crate::allocation::{Destination, Grain, InsideId};
 use crate::natlog::EventKind;
 use crate::port::PortRange;
@@ -137,7 +138,7 @@ fn unshelve(by_host: &mut ByHost, key: &FlowKey, pending: &Pending) {
 /// The tenancies without an end so far.
 #[derive(Debug, Default)]
 pub(super) struct Open {
-    pending: Map<FlowKey, Pending>,
+    pending: Table,
     by_host: Option<ByHost>,
 }
 
@@ -151,8 +152,27 @@ impl Open {
         self.pending.get_mut(key)
     }
 
+    /// Where a key is, or would be, until anything is put in or taken out.
+    pub(super) fn find(&self, key: &FlowKey) -> table::Spot {
+        self.pending.find(key)
+    }
+
+    pub(super) fn at(&self, spot: table::Spot) -> Option<&Pending> {
+        self.pending.at(spot)
+    }
+
+    /// For changes of its stamps; what it is must stay.
+    pub(super) fn at_mut(&mut self, spot: table::Spot) -> Option<&mut Pending> {
+        self.pending.at_mut(spot)
+    }
+
     pub(super) fn insert(&mut self, key: FlowKey, pending: Pending) {
-        let old = self.pending.insert(key, pending);
+        self.insert_at(self.pending.find(&key), key, pending);
+    }
+
+    /// Puts in a tenancy where [`Open::find`] said that its key is, or would be.
+    pub(super) fn insert_at(&mut self, spot: table::Spot, key: FlowKey, pending: Pending) {
+        let old = self.pending.insert_at(spot, key, pending);
         if let Some(by_host) = &mut self.by_host {
             if let Some(old) = old {
                 unshelve(by_host, &key, &old);
@@ -162,7 +182,11 @@ impl Open {
     }
 
     pub(super) fn remove(&mut self, key: &FlowKey) -> Option<Pending> {
-        let pending = self.pending.remove(key)?;
+        self.remove_at(self.pending.find(key), key)
+    }
+
+    pub(super) fn remove_at(&mut self, spot: table::Spot, key: &FlowKey) -> Option<Pending> {
+        let pending = self.pending.remove_at(spot)?;
         if let Some(by_host) = &mut self.by_host {
             unshelve(by_host, key, &pending);
         }
@@ -172,7 +196,7 @@ impl Open {
     /// Everything, in an order that does not depend on how it is kept.
     pub(super) fn take(&mut self) -> Vec<(FlowKey, Pending)> {
         self.by_host = None;
-        let mut all: Vec<(FlowKey, Pending)> = self.pending.drain().collect();
+        let mut all = self.pending.take();
         all.sort_by_key(|(_, p)| p.order());
         all
     }
@@ -250,10 +274,10 @@ impl Open {
     }
 }
 
-fn by_host<'a>(index: &'a mut Option<ByHost>, pending: &Map<FlowKey, Pending>) -> &'a mut ByHost {
+fn by_host<'a>(index: &'a mut Option<ByHost>, pending: &Table) -> &'a mut ByHost {
     index.get_or_insert_with(|| {
         let mut by_host = ByHost::new();
-        for (key, pending) in pending {
+        for (key, pending) in pending.iter() {
             shelve(&mut by_host, *key, pending);
         }
         by_host

@@ -1,5 +1,7 @@
 //! A time as somebody wrote it down.
 
+use std::num::NonZero;
+
 use super::{MICROS_PER_SECOND, TimeRange, TimeRangeError, Timestamp};
 
 /// A written time: the interval that its digits truncate.
@@ -18,7 +20,8 @@ use super::{MICROS_PER_SECOND, TimeRange, TimeRangeError, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WrittenTime {
     start: Timestamp,
-    resolution: i64,
+    /// At least one; never zero, so that a stamp that may be missing takes no more room.
+    resolution: NonZero<i64>,
 }
 
 impl WrittenTime {
@@ -26,7 +29,7 @@ impl WrittenTime {
     pub fn new(start: Timestamp, resolution_microsecond: i64) -> WrittenTime {
         let latest = i64::MAX - 1;
         let start = Timestamp::from_microsecond(start.as_microsecond().min(latest));
-        WrittenTime { start, resolution: resolution_microsecond.max(1) }
+        WrittenTime { start, resolution: at_least_one(resolution_microsecond) }
     }
 
     /// An instant known to the microsecond.
@@ -56,12 +59,14 @@ impl WrittenTime {
 
     /// The length of the interval.
     pub const fn resolution_microsecond(self) -> i64 {
-        self.resolution
+        self.resolution.get()
     }
 
     /// The first instant that would be written otherwise.
     pub fn end(self) -> Timestamp {
-        Timestamp::from_microsecond(self.start.as_microsecond().saturating_add(self.resolution))
+        Timestamp::from_microsecond(
+            self.start.as_microsecond().saturating_add(self.resolution.get()),
+        )
     }
 
     /// Every instant that would be written so.
@@ -71,13 +76,21 @@ impl WrittenTime {
 
     /// Whether the digits are finer than whole seconds.
     pub const fn is_sub_second(self) -> bool {
-        self.resolution < MICROS_PER_SECOND
+        self.resolution.get() < MICROS_PER_SECOND
     }
 
     /// The same reading of a clock that ran `offset` ahead of true time.
     #[must_use]
     pub fn corrected(self, offset: super::TimeDelta) -> WrittenTime {
         WrittenTime { start: self.start.minus(offset), resolution: self.resolution }
+    }
+}
+
+const fn at_least_one(microsecond: i64) -> NonZero<i64> {
+    const ONE: NonZero<i64> = NonZero::new(1).expect("one is not zero");
+    match NonZero::new(microsecond) {
+        Some(positive) if microsecond > 0 => positive,
+        _ => ONE,
     }
 }
 
@@ -133,7 +146,8 @@ pub(super) fn epoch(s: &str) -> Result<WrittenTime, ParseTimeError> {
     let value = seconds * i128::from(MICROS_PER_SECOND) + i128::from(micros);
     let value = if negative { -value } else { value };
     let start = i64::try_from(value).map_err(|_| out_of_range())?;
-    Ok(WrittenTime { start: Timestamp::from_microsecond(start), resolution })
+    let start = Timestamp::from_microsecond(start);
+    Ok(WrittenTime { start, resolution: at_least_one(resolution) })
 }
 
 /// The microseconds of a decimal fraction and the resolution that its digits show; digits past the sixth are

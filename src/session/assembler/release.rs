@@ -118,15 +118,16 @@ impl Assembler {
 
     /// What was read of the tenancy that the release ends, before it.
     fn begun(&mut self, key: FlowKey, release: &Step) -> Option<Pending> {
-        let pending = self.open.get(&key)?;
+        let spot = self.open.find(&key);
+        let pending = self.open.at(spot)?;
         match pending.fit(release, &self.profile) {
             Fit::Pairs(late) => {
                 self.note_late(late, release);
                 self.audit.paired += 1;
-                self.open.remove(&key)
+                self.open.remove_at(spot, &key)
             }
             Fit::LaterTenancy => {
-                let mut old = self.open.remove(&key)?;
+                let mut old = self.open.remove_at(spot, &key)?;
                 let own = old.same_flow_id(release).then_some(release.start).flatten();
                 let begun = own.and_then(|start| old.split_at(start));
                 self.supersede(key, &old, release.start.or(release.time));
