@@ -424,14 +424,16 @@ impl Assembler {
 /// What an allocation cannot do without; a release may leave its public side to its create.
 fn check_fields(event: &Event) -> Result<(), EventReject> {
     match event.kind {
-        EventKind::HostRelease => Ok(()),
         EventKind::SessionDelete | EventKind::PortDelete
             if event.ports.is_none() && event.inside_port.is_none() =>
         {
             Err(EventReject::NoPorts)
         }
         EventKind::BlockRelease if event.ports.is_none() => Err(EventReject::NoPorts),
-        EventKind::SessionDelete | EventKind::PortDelete | EventKind::BlockRelease => Ok(()),
+        EventKind::HostRelease
+        | EventKind::SessionDelete
+        | EventKind::PortDelete
+        | EventKind::BlockRelease => Ok(()),
         _ => {
             event.outside.ok_or(EventReject::NoOutside)?;
             event.ports.ok_or(EventReject::NoPorts)?;

@@ -56,7 +56,7 @@ impl Shape {
 
     /// Whether nothing that the release says contradicts the key.
     fn is_of(&self, key: &FlowKey) -> bool {
-        fn agrees<T: PartialEq>(said: Option<T>, own: Option<T>) -> bool {
+        fn agrees<T: PartialEq + Copy>(said: Option<T>, own: Option<T>) -> bool {
             said.is_none() || said == own
         }
         let ports = self.ports.is_none_or(|said| {

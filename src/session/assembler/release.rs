@@ -75,13 +75,14 @@ impl Assembler {
             }
             Short::Doubt => self.audit.releases_in_doubt += 1,
             Short::Nothing if is_again => self.audit.duplicates += 1,
-            Short::Nothing => match whole {
-                Some(key) => self.release_of(key, step),
-                None => {
+            Short::Nothing => {
+                if let Some(key) = whole {
+                    self.release_of(key, step);
+                } else {
                     self.audit.releases_alone += 1;
                     self.note_lost_create(step);
                 }
-            },
+            }
         }
     }
 
