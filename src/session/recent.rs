@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn many_releases_of_one_stamp_are_known_and_then_those_of_the_next() {
+        let mut recent = Recent::default();
+        for second in 0..3 {
+            let at = WrittenTime::exact(Timestamp::from_second(second));
+            for key in 0..4 * FEW {
+                assert_ne!(recent.release_since(&key, at), Some(at));
+                recent.remember(key, at);
+                assert_eq!(recent.release_since(&key, at), Some(at));
+            }
+        }
+    }
+
+    #[test]
     fn releases_are_forgotten_after_two_windows() {
         let mut recent = Recent::default();
         let at = |second| WrittenTime::exact(Timestamp::from_second(second));
