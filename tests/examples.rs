@@ -65,7 +65,9 @@ fn read_a_log_prints_events_and_rejects_and_asks_the_ledger() {
 
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("conntrack.log");
-    std::fs::write(&log, "no log at all\n").unwrap();
+    let line = "[1793642400.5]\t[NEW] udp 17 30 src=100.64.0.12 dst=192.0.2.9 sport=5000 dport=53 [UNREPLIED] \
+        src=192.0.2.9 dst=203.0.113.7 sport=53 dport=40300 id=7\n";
+    std::fs::write(&log, format!("{line}no log at all\n")).unwrap();
     let out = run("read_a_log", &[log.to_str().unwrap()]);
-    assert!(out.contains("line 1") && out.contains("0 allocations"), "{out}");
+    assert!(out.contains("line 2") && out.contains("1 allocations"), "{out}");
 }
