@@ -49,7 +49,8 @@ fn a_session_says_who_held_which_port_towards_whom() {
         String::from_utf8(line).unwrap(),
         "{\"datagram\":1,\"record\":1,\"offset\":0,\"event\":\"session_create\",\"proto\":6,\
          \"inside\":\"100.64.0.10\",\"inside_port\":51000,\"outside\":\"203.0.113.7\",\"port\":1027,\
-         \"dst\":\"192.0.2.80\",\"dport\":443,\"time\":\"2023-11-14T22:13:20.123Z\"}\n"
+         \"dst\":\"192.0.2.80\",\"dport\":443,\"time\":\"2023-11-14T22:13:20.123Z\",\
+         \"header_time\":\"2023-11-14T22:13:20Z\"}\n"
     );
     assert_eq!(event.header_time.unwrap().start(), Timestamp::from_second(1_700_000_000));
     let got = one(Format::Ipfix, Dialect::Rfc8158, &iana(&SESSION), &session(5));
