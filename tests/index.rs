@@ -383,3 +383,45 @@ fn sparse_tables_stay_small() {
         }
     }
 }
+
+/// Sixteen questions to seventeen sizes of block: more lines at once than a batch has room for.
+#[test]
+fn an_address_of_every_size_of_block_answers_batches() {
+    let mut rng = SplitMix64::new(11);
+    let addr = Ipv4Addr::new(203, 0, 113, 7);
+    let rows: Vec<Allocation> = (0..17 * 60_u32)
+        .map(|n| {
+            let size = 1_u32 << (n % 17);
+            let first = u32::try_from(rng.below(u64::from(65_536 / size))).unwrap() * size;
+            let port = |p: u32| u16::try_from(p).unwrap();
+            let start = Timestamp::from_second(i64::try_from(rng.below(7_200)).unwrap());
+            let end = start.plus(portledger::time::TimeDelta::from_second(600));
+            let ports = PortRange::new(port(first), port(first + size - 1)).unwrap();
+            let outer = TimeRange::new(start, end).unwrap();
+            Allocation { inside: InsideId(n), ..allocation(addr, ports, None, outer) }
+        })
+        .collect();
+    let index = Index::build(rows.clone()).unwrap();
+    let planes = index.parts().find(|(name, _)| *name == "more planes").unwrap().1 / 16;
+    assert!(planes > 3, "{planes} planes beside the first are not more than there is room for");
+    let questions: Vec<Question> = rows
+        .iter()
+        .map(|row| Question {
+            addr,
+            port: row.ports.last(),
+            protocol: None,
+            at: row.outer.start().plus(portledger::time::TimeDelta::from_second(1)),
+        })
+        .collect();
+    let mut hits = Hits::default();
+    index.view().at_each(&questions, &mut hits);
+    assert_eq!(hits.iter().count(), questions.len());
+    for (q, found_here) in questions.iter().zip(hits.iter()) {
+        let holds = |row: &&Allocation| {
+            let (from, until) = (row.ports.first(), row.ports.last());
+            (from..=until).contains(&q.port) && row.outer.contains(q.at)
+        };
+        let expected: Vec<u32> = rows.iter().filter(holds).map(|row| row.inside.0).collect();
+        assert_eq!(found(&index, found_here), expected, "{q:?}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Many questions at once: the hot path when memory latency can be hidden.
 //!
 //! Questions go through in blocks. Each step of a lookup is a loop of its own over a block, which asks ahead for what
-//! the next step reads, and a block takes its next step only after four others took theirs: by then it is there.
+//! the next step reads. A block takes a step a turn, a turn being a step of every block on its way, and waits a turn where
+//! what it asked for comes from far: by then it is there.
 //!
 //! | step | reads | asks ahead for |
 //! |---|---|---|
@@ -17,7 +18,7 @@
 //! hundred take: so one question's work overlaps the next one's.
 
 use super::directory::{self, NONE, Plane};
-use super::line::Wanted;
+use super::line::{Line, Wanted};
 use super::lookup::{Asked, Hits, Question};
 use super::machine::{self, Vectors, prefetch};
 use super::region::Region;
@@ -81,8 +82,8 @@ struct Block<'q> {
     /// How many flights there are up to each question's last.
     ends: [usize; QUESTIONS],
     flights: [Flight; FLIGHTS],
-    /// Questions with more lines than there was room for.
-    crowded: u32,
+    /// Whether its questions have more lines than there is room for.
+    is_crowded: bool,
 }
 
 impl Block<'_> {
@@ -91,7 +92,7 @@ impl Block<'_> {
         homes: [0; QUESTIONS],
         ends: [0; QUESTIONS],
         flights: [Flight::EMPTY; FLIGHTS],
-        crowded: 0,
+        is_crowded: false,
     };
 
     /// The flights in use.
@@ -166,7 +167,7 @@ impl View<'_> {
     #[expect(clippy::inline_always, reason = "compiled anew for each kind of processor")]
     fn grains(self, block: &mut Block<'_>) {
         let mut used = 0;
-        block.crowded = 0;
+        block.is_crowded = false;
         let asked = block.questions.iter().zip(&block.homes).zip(&mut block.ends);
         for ((question, home), end) in asked {
             let x = self.clock.step(question.at.as_microsecond());
@@ -180,7 +181,7 @@ impl View<'_> {
                     prefetch(region);
                 }
                 let Some(flight) = block.flights.get_mut(used) else {
-                    block.crowded = 1;
+                    block.is_crowded = true;
                     break;
                 };
                 let inner = super::shape::quarter(u64::from(port & ((1 << plane.port_shift) - 1)));
@@ -246,7 +247,11 @@ impl View<'_> {
     fn test<V: Vectors>(self, vectors: V, block: &mut Block<'_>) {
         for flight in block.used() {
             let number = if flight.is_there { flight.number } else { 0 };
-            let Some(line) = self.line(number) else { continue };
+            let Some(line) = self.lines.get(number as usize).map(Line) else { continue };
+            // A line that stands in for one that is not there answers nothing, and need not be right.
+            if self.watch.is_some() && flight.is_there && self.line(number).is_none() {
+                continue;
+            }
             let met = line.meet_with(vectors, flight.x, Wanted::new(flight.protocol));
             let plain = met.surely & !line.copies();
             let goes_on = line.goes_on(flight.x);
@@ -273,7 +278,7 @@ impl View<'_> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled anew for each kind of processor")]
     fn tell(self, block: &Block<'_>, hits: &mut Hits) {
-        if block.crowded != 0 {
+        if block.is_crowded {
             self.tell_crowded(block, hits);
             return;
         }
