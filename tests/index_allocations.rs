@@ -1,63 +1,12 @@
 //! Lookups allocate nothing once their buffers have grown: counted by this program's own allocator.
-#![expect(
-    unsafe_code,
-    reason = "a global allocator is an unsafe trait; this one hands every call on"
-)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
+use counting::calls;
 use portledger::index::{Hits, Index, IndexBuilder, Question};
 use portledger::synth::{AllocationTable, QuestionKind, TableConfig, questions};
 use portledger::{Allocation, PortRange, Protocol, TimeRange, Timestamp};
-
-thread_local! {
-    /// Calls of this thread; the test harness has threads of its own.
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn count() {
-    // A thread that ends still frees and may allocate; nobody asks for its count.
-    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
-}
-
-// SAFETY: every call is handed on unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(at, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: as above.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static MEMORY: Counting = Counting;
-
-fn calls(work: impl FnOnce()) -> usize {
-    let before = CALLS.get();
-    work();
-    CALLS.get() - before
-}
 
 /// What asking finds, and how often it called the allocator the second time: one by one, and as a batch.
 fn ask(index: &Index, asked: &[Question]) -> (Vec<usize>, [usize; 2]) {

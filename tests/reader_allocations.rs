@@ -1,57 +1,13 @@
 //! Reading a log allocates nothing for a line once its buffers have grown: counted by this program's own allocator.
 #![cfg(feature = "readers")]
-#![expect(
-    unsafe_code,
-    reason = "a global allocator is an unsafe trait; this one hands every call on"
-)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
+
 use std::io::Read;
 
+use counting::calls;
 use portledger::natlog::{Event, Format, Reader, ReaderOptions};
-
-thread_local! {
-    /// Calls of this thread; the test harness has threads of its own.
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn count() {
-    // A thread that ends still frees and may allocate; nobody asks for its count.
-    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
-}
-
-// SAFETY: every call is handed on unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(at, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: as above.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static MEMORY: Counting = Counting;
 
 /// Records of a format without names in them: what a record calls a subscriber or pool is kept as a text.
 fn sample(format: Format) -> Option<&'static str> {
@@ -127,11 +83,12 @@ fn a_line_costs_no_allocation_once_the_buffers_have_grown() {
         for _ in 0..WARM {
             assert!(reader.read_event(&mut event).unwrap(), "{format}: no event");
         }
-        let before = CALLS.get();
-        for _ in 0..MEASURED {
-            assert!(reader.read_event(&mut event).unwrap(), "{format}: no event");
-        }
-        assert_eq!(CALLS.get() - before, 0, "{format} allocates");
+        let made = calls(|| {
+            for _ in 0..MEASURED {
+                assert!(reader.read_event(&mut event).unwrap(), "{format}: no event");
+            }
+        });
+        assert_eq!(made, 0, "{format} allocates");
         assert_eq!(reader.skipped().damaged(), 0, "{format}: {:?}", reader.skipped());
     }
 }
