@@ -10,15 +10,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::ColumnMap;
 use super::columns::Bound;
 use super::fields::{self, Key};
 use super::format::{Cut, FormatInfo, Status, Yields};
 use super::reader::{LineParser, ReaderOptions, Unit, column};
+use super::scalar::Scalar;
 use super::{Event, EventKind, Reject, RejectReason};
 use crate::inside::InsideHost;
 
@@ -125,7 +124,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
         let mut object =
             Object { values: [const { None }; Key::COUNT], rejected: None, refusal: None };
-        while let Some(Text(name)) = map.next_key()? {
+        while let Some(Scalar::Text(name)) = map.next_key()? {
             let bound = match self.0 {
                 Some(columns) => columns.bound(&name),
                 None => Key::from_name(&name).map(Bound::own),
@@ -153,12 +152,13 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 continue;
             };
             let refuse = |reason| (reason, name.clone().into_owned());
-            match (map.next_value()?, object.values.get_mut(key as usize)) {
-                (Scalar::Null, _) | (_, None) => {}
-                (Scalar::Other, _) => {
+            let value: Scalar<'_> = map.next_value()?;
+            match (value.into_text(), object.values.get_mut(key as usize)) {
+                (Ok(None), _) | (_, None) => {}
+                (Err(()), _) => {
                     object.refusal.get_or_insert_with(|| refuse(RejectReason::BadValue));
                 }
-                (Scalar::Text(text), Some(slot)) => {
+                (Ok(Some(text)), Some(slot)) => {
                     let text = match self.0 {
                         Some(columns) => {
                             let mut ours = String::new();
@@ -176,79 +176,6 @@ impl<'de> Visitor<'de> for Seed<'_> {
             }
         }
         Ok(object)
-    }
-}
-
-/// A key, borrowed where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_str(ScalarVisitor)? {
-            Scalar::Text(text) => Ok(Text(text)),
-            _ => Ok(Text(Cow::Borrowed(""))),
-        }
-    }
-}
-
-/// A value as the text that our CSV would hold.
-enum Scalar<'a> {
-    Null,
-    Text(Cow<'a, str>),
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Scalar<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a whole number, true, false or null")
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Text(Cow::Borrowed(if value { "true" } else { "false" })))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Text(Cow::Owned(value.to_string())))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Text(Cow::Owned(value.to_string())))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Text(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Text(Cow::Owned(value.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar<'de>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar<'de>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
     }
 }
 

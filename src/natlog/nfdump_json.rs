@@ -370,7 +370,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 Scalar::Null => continue,
                 Scalar::Number(number) => Ok(Value::Number(number)),
                 Scalar::Text(Cow::Borrowed(text)) => Ok(Value::Text(text)),
-                Scalar::Text(Cow::Owned(_)) | Scalar::Other => Err(RejectReason::BadValue),
+                _ => Err(RejectReason::BadValue),
             };
             let slot = object.values.get_mut(member as usize);
             let result = match (value, slot) {

@@ -8,10 +8,30 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// A value, borrowed where it has no escapes.
 pub(super) enum Scalar<'a> {
     Null,
+    Bool(bool),
     Number(u64),
+    Negative(i64),
     Text(Cow<'a, str>),
-    /// A negative or broken number, a truth value, an array or an object.
+    /// A broken number, an array or an object.
     Other,
+}
+
+impl<'a> Scalar<'a> {
+    /// The value as a CSV would hold it; none for null.
+    ///
+    /// # Errors
+    ///
+    /// For what a CSV cannot hold.
+    pub(super) fn into_text(self) -> Result<Option<Cow<'a, str>>, ()> {
+        match self {
+            Scalar::Null => Ok(None),
+            Scalar::Bool(value) => Ok(Some(Cow::Borrowed(if value { "true" } else { "false" }))),
+            Scalar::Number(value) => Ok(Some(Cow::Owned(value.to_string()))),
+            Scalar::Negative(value) => Ok(Some(Cow::Owned(value.to_string()))),
+            Scalar::Text(text) => Ok(Some(text)),
+            Scalar::Other => Err(()),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Scalar<'de> {
@@ -33,16 +53,16 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         Ok(Scalar::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other)
+    fn visit_bool<E>(self, value: bool) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Bool(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Scalar<'de>, E> {
         Ok(Scalar::Number(value))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other)
+    fn visit_i64<E>(self, value: i64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Negative(value))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Scalar<'de>, E> {

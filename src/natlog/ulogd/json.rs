@@ -91,7 +91,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 Scalar::Null => Ok(()),
                 _ if key == Key::OfPacket => object.keys.set_number(key, 0),
                 // None of these values has a character that JSON would escape.
-                Scalar::Text(Cow::Owned(_)) | Scalar::Other => Err(bad(key)),
+                _ => Err(bad(key)),
             };
             if let Err(reason) = result {
                 object.refusal.get_or_insert((reason, name));
