@@ -16,6 +16,9 @@ fn profile() -> Profile {
     Profile { late: TimeDelta::from_microsecond(LATE + 1_000), ..Profile::conntrack() }
 }
 
+/// No tenancy of the oracle's goes on for longer: six packets, each inside a timeout.
+const LONGEST: TimeDelta = TimeDelta::from_second(150);
+
 fn plans() -> impl Strategy<Value = Vec<Plan>> {
     let late = prop_oneof![3 => 0..2_000_i64, 1 => 0..=LATE];
     let pause = prop_oneof![Just(0), 0..5_000_i64, 0..2_000_000_i64, 0..60_000_000_i64];
@@ -44,8 +47,8 @@ fn style() -> impl Strategy<Value = Style> {
     })
 }
 
-fn assemble(lines: &[Event]) -> Assembled {
-    let mut assembler = Assembler::new(profile());
+fn assemble(profile: Profile, lines: &[Event]) -> Assembled {
+    let mut assembler = Assembler::new(profile);
     for line in lines {
         assembler.push(SourceId(0), line).unwrap();
     }
@@ -89,7 +92,7 @@ proptest! {
         let until = lines.len().saturating_sub(until).max(1);
         let lines = &lines[from.min(until - 1)..until];
         let (first, last) = (stamp(&lines[0]), stamp(&lines[lines.len() - 1]));
-        let done = assemble(lines);
+        let done = assemble(profile(), lines);
         prop_assert!(done.audit.adds_up());
         prop_assert_eq!(done.audit.late_widened, None);
         prop_assert!(!done.audit.is_lossy(), "{:?}", done.audit);
@@ -147,7 +150,7 @@ proptest! {
         let written: Vec<Event> = written.into_iter().map(|(_, line)| line).collect();
         let stamps = written.iter().map(stamp);
         let (Some(first), Some(last)) = (stamps.clone().min(), stamps.max()) else { return Ok(()) };
-        let done = assemble(&written);
+        let done = assemble(profile(), &written);
         prop_assert!(done.audit.adds_up(), "{:?}", done.audit);
         prop_assert_eq!(done.audit.late_widened, None);
 
@@ -171,19 +174,24 @@ proptest! {
         }
     }
 
-    /// Whatever the releases leave out, and however many tenancies they then fit: each tenancy whose create was read is one
-    /// allocation of the right host on the right port, which holds all its packets and is certain of its time only; and
-    /// where nothing was left in doubt or open, it ends.
+    /// Whatever the releases leave out, however many tenancies they then fit, and wherever the log begins: each tenancy
+    /// whose create was read is one allocation of the right host on the right port, which holds all its packets and is
+    /// certain of its time only.
     #[test]
     fn a_log_with_short_releases_names_nobody_else(
         plans in plans(),
         style in style(),
         left_out in 0..4_u8,
         has_start in any::<bool>(),
+        from in prop_oneof![Just(0), 0..40_usize],
+        max_life in prop::option::of(Just(LONGEST)),
     ) {
         let World { tenancies, lines } = world(&plans, style);
+        prop_assert!(tenancies.iter().all(|t| t.end - t.start() <= LONGEST.as_microsecond()));
+        let from = from.min(lines.len() - 1);
         let stripped: Vec<Event> = lines
             .iter()
+            .skip(from)
             .map(|line| {
                 let mut line = line.clone();
                 line.flow_id = None;
@@ -205,7 +213,7 @@ proptest! {
                 line
             })
             .collect();
-        let done = assemble(&stripped);
+        let done = assemble(Profile { max_life, ..profile() }, &stripped);
         prop_assert!(done.audit.adds_up(), "{:?}", done.audit);
         let mut found = Vec::new();
         for a in &done.allocations {
@@ -227,6 +235,9 @@ proptest! {
             }
         }
         found.sort_unstable();
-        prop_assert_eq!(found, (0..tenancies.len()).collect::<Vec<_>>());
+        let creates = stripped.iter().filter(|line| line.kind == EventKind::SessionCreate);
+        let mut shown: Vec<usize> = creates.map(|line| tenancy_of(line.span)).collect();
+        shown.sort_unstable();
+        prop_assert_eq!(found, shown);
     }
 }

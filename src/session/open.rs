@@ -20,7 +20,7 @@ use crate::allocation::{Destination, Grain, InsideId};
 use crate::natlog::EventKind;
 use crate::port::PortRange;
 use crate::protocol::Protocol;
-use crate::time::WrittenTime;
+use crate::time::{Timestamp, WrittenTime};
 
 /// With more tenancies than this on one inside port, a short release settles nothing, so that it costs little.
 const MAX_LOOKED_AT: usize = 4096;
@@ -72,6 +72,31 @@ impl Shape {
             && agrees(self.outside, Some(key.addr))
             && agrees(self.destination, key.destination)
     }
+
+    /// Whether no two tenancies at once can be what the release says, `key` being one of them.
+    ///
+    /// A flow number is the tenancy's own, and so is a start of which the create was read if it was at all. A mapping is
+    /// the only one of its inside port, a flow the only one of its inside port towards its destination, a block the
+    /// only one of its host with its first port (RFC 6888, REQ-2: a host keeps one public address).
+    fn tells_apart(&self, key: &FlowKey, pending: &Pending, read: Read) -> bool {
+        let is_own = self.start.is_some_and(|start| read.since <= start.start())
+            || (self.flow_id.is_some() && pending.flow_id.is_some());
+        let is_of_port = self.protocol.is_some() && self.inside_port.is_some();
+        is_own
+            || match key.grain {
+                Grain::Block => self.ports.is_some(),
+                Grain::Session => is_of_port && (pending.is_mapping || self.destination.is_some()),
+            }
+    }
+}
+
+/// How much of what can be open when a release comes was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read {
+    /// The first stamp.
+    pub(super) since: Timestamp,
+    /// Every tenancy that goes on began after that, and no create was lost: what fits a release is all that it can be of.
+    pub(super) is_all: bool,
 }
 
 /// What a short release ends.
@@ -81,7 +106,7 @@ pub(super) enum Short {
     Nothing,
     /// The only tenancy that it can be of.
     One(FlowKey),
-    /// One of several, and nothing says which; each of them is marked.
+    /// One of several, of which some may never have been read, and nothing says which; each that was is marked.
     Doubt,
     /// One of several, and by now as many such releases as tenancies were read: all of them are over.
     All(Vec<FlowKey>),
@@ -217,7 +242,13 @@ impl Open {
     /// Which tenancy a release ends whose whole key is not known, or not open.
     ///
     /// `is_again`: one of the same shape and stamp was read before; it counts for nothing, but may be another's.
-    pub(super) fn short(&mut self, release: &Step, profile: &Profile, is_again: bool) -> Short {
+    pub(super) fn short(
+        &mut self,
+        release: &Step,
+        profile: &Profile,
+        is_again: bool,
+        read: Read,
+    ) -> Short {
         let Some(inside) = release.inside else { return Short::Nothing };
         let shape = Shape::of(release);
         let by_host = by_host(&mut self.by_host, &self.pending);
@@ -250,12 +281,15 @@ impl Open {
         if keys.is_empty() {
             return Short::Nothing;
         }
-        let is_sole = keys.len() == 1 && !is_again;
-        if let Some(key) = keys.first().filter(|_| is_sole) {
+        if let [key] = keys.as_slice()
+            && !is_again
+            && let Some(pending) = self.pending.get(key)
+            && (read.is_all || shape.tells_apart(key, pending, read))
+        {
             return Short::One(*key);
         }
         let shelf = spot.and_then(|spot| by_host.get_mut(&spot));
-        if let Some(shelf) = shelf.filter(|_| !is_again) {
+        if let Some(shelf) = shelf.filter(|_| !is_again && read.is_all) {
             shelf.is_mixed |= shelf.doubts > 0 && shelf.shape != Some(shape);
             shelf.shape = Some(shape);
             shelf.doubts += 1;

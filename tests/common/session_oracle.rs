@@ -88,7 +88,11 @@ fn line(kind: EventKind, number: usize, tenancy: &Tenancy, style: Style) -> Even
         inside_port: Some(5000),
         outside: Some(Ipv4Addr::new(203, 0, 113, 7)),
         ports: Some(PortRange::single(4000 + u16::from(tenancy.key))),
-        destination: Some(Destination::new(Ipv4Addr::new(192, 0, 2, 1), 53)),
+        // An inside port has one public port towards each destination.
+        destination: Some(Destination::new(
+            Ipv4Addr::new(192, 0, 2, 1),
+            53 + u16::from(tenancy.key),
+        )),
         flow_id: style.flow_ids.then_some(number as u64),
         span: Span { offset: number as u64, length: 1 },
         ..Event::default()

@@ -2,10 +2,10 @@
 
 use super::{Assembler, facts};
 use crate::allocation::Ended;
-use crate::session::open::{Shape, Short};
+use crate::session::open::{Read, Shape, Short};
 use crate::session::pending::{Fit, FlowKey, Pending};
 use crate::session::step::Step;
-use crate::time::{TimeDelta, WrittenTime};
+use crate::time::{TimeDelta, Timestamp, WrittenTime};
 
 impl Assembler {
     pub(super) fn release(&mut self, step: &Step) {
@@ -51,9 +51,9 @@ impl Assembler {
 
     /// A release that does not say the whole key of its tenancy, or of which no such tenancy is open.
     ///
-    /// It ends the only tenancy that it can be of. Where it fits several, nothing says which, so none ends before as many
-    /// such releases were read: the last of them then ends all. Where it fits none and has no public side, nothing
-    /// says whose port it was.
+    /// It ends the only tenancy that it can be of. Where it fits several, or may be of one that was never read, nothing
+    /// says which, so none ends before as many such releases were read as there can be tenancies: the last of them then
+    /// ends all. Where it fits none and has no public side, nothing says whose port it was.
     fn release_short(&mut self, whole: Option<FlowKey>, step: &Step) {
         let shape = Shape::of(step);
         let is_again =
@@ -61,7 +61,8 @@ impl Assembler {
         if let Some(at) = step.time {
             self.recent_short.remember(shape, at);
         }
-        match self.open.short(step, &self.profile, is_again) {
+        let read = self.read_by(step);
+        match self.open.short(step, &self.profile, is_again, read) {
             Short::One(key) if self.open.get(&key).is_some_and(|p| p.is_in_doubt) => {
                 self.audit.releases_in_doubt += 1;
                 self.end_in_doubt(key, step);
@@ -84,6 +85,16 @@ impl Assembler {
                 }
             }
         }
+    }
+
+    /// How much of what can be open at a release was read: what began before the first stamp goes on for the longest life
+    /// at most.
+    fn read_by(&self, release: &Step) -> Read {
+        let since = self.audit.first.unwrap_or(Timestamp::MIN);
+        let life = self.profile.max_life;
+        let all_from = life.map(|life| since.plus(life).plus(self.profile.late));
+        let is_past = all_from.zip(release.time).is_some_and(|(from, at)| from <= at.start());
+        Read { since, is_all: is_past && !self.audit.is_lossy() }
     }
 
     /// Ends a tenancy that is over by now, though not necessarily since now.

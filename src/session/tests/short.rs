@@ -28,17 +28,73 @@ fn block(kind: EventKind, host: u8, first: u16, time: f64) -> Event {
     }
 }
 
+/// Nothing that began before the first stamp goes on for longer.
+fn short_lived() -> Profile {
+    Profile { max_life: Some(s(50.0)), ..Profile::unknown() }
+}
+
+/// As above, for logs whose drawings take longer.
+fn counted() -> Profile {
+    Profile { max_life: Some(s(89.0)), ..Profile::unknown() }
+}
+
+/// A log that begins so long before that everything open was read.
+fn begun_long_ago(events: &[Event]) -> Vec<Event> {
+    [&[noise(10.0)], events].concat()
+}
+
 fn ends(done: &Assembled) -> Vec<(u8, Ended, Timestamp)> {
     made(done).into_iter().map(|(host, a)| (host, a.ended, a.outer.end())).collect()
 }
 
 #[test]
 fn a_release_without_public_side_ends_the_only_tenancy_of_its_inside_port() {
-    let events = [create(1, 100.0), create(2, 101.0), bare(1, 160.0), noise(200.0)];
+    let towards_it = Event { destination: create(1, 0.0).destination, ..bare(1, 160.0) };
+    let events = [create(1, 100.0), create(2, 101.0), towards_it, noise(200.0)];
     let done = assemble(Profile::unknown(), &events);
     assert_eq!(ends(&done), [(1, Ended::Logged, t(160.000_001)), (2, Ended::Open, t(200.0))]);
     assert_eq!((done.audit.paired, done.audit.is_lossy()), (1, false));
     assert_eq!(made(&done)[0].1.inner, Some(range(100.0, 160.0)));
+}
+
+#[test]
+fn one_without_destination_may_be_of_a_flow_from_before_the_log() {
+    //   D0 - - - - (first line 100) - - - - - .        a release of D0 or D1 150
+    //   D1                       120 ...................
+    let events = [noise(100.0), create(1, 120.0), bare(1, 150.0), noise(200.0)];
+    let done = assemble(Profile::unknown(), &events);
+    assert_eq!(ends(&done), [(1, Ended::Open, t(200.0))]);
+    assert_eq!((done.audit.releases_in_doubt, done.audit.is_lossy()), (1, true));
+    // As many as were read prove nothing either.
+    let events = [noise(100.0), create(1, 120.0), anywhere(1, 150.0), anywhere(1, 151.0)];
+    assert_eq!(ends(&assemble(Profile::unknown(), &events))[0].1, Ended::Open);
+
+    // A flow number or a start tells them apart, unless it is from before the log too.
+    let numbered = [noise(100.0), id(create(1, 120.0), 7), id(bare(1, 150.0), 7), noise(200.0)];
+    assert_eq!(ends(&assemble(Profile::unknown(), &numbered))[0].1, Ended::Logged);
+    let started = |start, create: Event| {
+        let release = Event { start: sec(start), ..bare(1, 150.0) };
+        let done = assemble(Profile::unknown(), &[noise(100.4), create, release, noise(200.0)]);
+        ends(&done)[0].1
+    };
+    assert_eq!(started(120, create(1, 120.2)), Ended::Logged);
+    assert_eq!(started(100, create(1, 100.6)), Ended::Open);
+    // And so does a mapping that is the only one of its inside port.
+    let mapping = |kind, time| Event { destination: None, ..record(kind, 1, time) };
+    let release = Event { outside: None, ports: None, ..mapping(EventKind::PortDelete, 150.0) };
+    let events = [noise(100.0), mapping(EventKind::PortCreate, 120.0), release];
+    assert_eq!(ends(&assemble(Profile::unknown(), &events))[0].1, Ended::Logged);
+}
+
+#[test]
+fn what_outlived_the_longest_life_of_any_flow_is_over() {
+    let lost = Event { start: sec(60), ..record(EventKind::Update, 2, 80.0) };
+    for (before, ended) in [(noise(50.0), Ended::Logged), (lost, Ended::Assumed)] {
+        let events = begun_long_ago(&[before, create(1, 120.0), bare(1, 150.0), noise(200.0)]);
+        let done = assemble(short_lived(), &events);
+        let own = ends(&done).into_iter().find(|(host, ..)| *host == 1).unwrap();
+        assert_eq!(own.1, ended);
+    }
 }
 
 #[test]
@@ -74,9 +130,9 @@ fn one_of_several_ends_none_before_all_of_them_are_over() {
     assert_eq!(ends(&done), [(1, Ended::Open, t(200.0)), (1, Ended::Open, t(200.0))]);
     assert_eq!((done.audit.open_in_doubt, done.audit.is_lossy()), (2, true));
 
-    let events = [d1, d2, anywhere(1, 150.0), anywhere(1, 160.0), noise(200.0)];
-    let done = assemble(Profile::unknown(), &events);
-    let until = t(160.000_001);
+    let events = [d1, d2, anywhere(1, 130.0), anywhere(1, 140.0), noise(200.0)];
+    let done = assemble(short_lived(), &begun_long_ago(&events));
+    let until = t(140.000_001);
     assert_eq!(ends(&done), [(1, Ended::Implied, until), (1, Ended::Implied, until)]);
     assert!(made(&done).iter().all(|(_, a)| a.inner.is_none_or(|i| i.end() <= t(102.0))));
     assert_eq!((done.audit.releases_in_doubt, done.audit.is_lossy()), (2, false));
@@ -90,9 +146,9 @@ fn a_tenancy_that_came_between_is_counted_too() {
         anywhere(1, 150.0),
         towards(create(1, 155.0), 3),
         anywhere(1, 160.0),
-        noise(200.0),
+        noise(180.0),
     ];
-    let done = assemble(Profile::unknown(), &events);
+    let done = assemble(counted(), &begun_long_ago(&events));
     assert!(ends(&done).iter().all(|(_, ended, _)| *ended == Ended::Open), "{:?}", ends(&done));
     assert_eq!(done.audit.open_in_doubt, 3);
 }
@@ -107,9 +163,9 @@ fn what_a_whole_release_ended_is_not_counted_among_the_others() {
         anywhere(1, 150.0),
         towards(delete(1, 155.0), 3),
         anywhere(1, 160.0),
-        noise(200.0),
+        noise(180.0),
     ];
-    let done = assemble(Profile::unknown(), &events);
+    let done = assemble(counted(), &begun_long_ago(&events));
     let open = ends(&done).iter().filter(|(_, ended, _)| *ended == Ended::Open).count();
     assert_eq!((open, done.audit.paired), (2, 1));
 }
@@ -121,9 +177,9 @@ fn a_repeated_release_in_doubt_does_not_count_twice() {
         towards(create(1, 101.0), 2),
         anywhere(1, 150.0),
         anywhere(1, 150.0),
-        noise(200.0),
+        noise(180.0),
     ];
-    let done = assemble(Profile::unknown(), &events);
+    let done = assemble(counted(), &begun_long_ago(&events));
     assert!(ends(&done).iter().all(|(_, ended, _)| *ended == Ended::Open));
 }
 
@@ -147,7 +203,7 @@ fn a_mapping_and_a_flow_of_one_inside_port_are_told_apart() {
         ..record(EventKind::PortCreate, 1, 100.0)
     };
     let events = [mapping, create(1, 101.0), bare(1, 150.0), noise(200.0)];
-    let done = assemble(Profile::unknown(), &events);
+    let done = assemble(short_lived(), &begun_long_ago(&events));
     assert_eq!(ends(&done).len(), 2);
     let flow = done.allocations.iter().find(|a| a.ports.first() == 4000).unwrap();
     assert_eq!((flow.ended, done.audit.paired), (Ended::Logged, 1));
