@@ -226,8 +226,11 @@ proptest! {
             let host = done.hosts[a.inside.0 as usize].to_string();
             prop_assert!(host.ends_with(&format!(".{}", truth.host)), "{} {:?}", host, truth);
             prop_assert_eq!(a.ports, PortRange::single(4000 + u16::from(truth.key)));
-            for &packet in &truth.packets {
-                prop_assert!(contains(a.outer, packet), "{packet} {a:?} {truth:?}");
+            // Only a gap may keep a packet out of a record.
+            if a.ended != Ended::Open || done.audit.suspected_gaps.is_empty() {
+                for &packet in &truth.packets {
+                    prop_assert!(contains(a.outer, packet), "{packet} {a:?} {truth:?}");
+                }
             }
             if let Some(inner) = a.inner {
                 prop_assert!(micros(inner.start()) >= truth.start(), "{a:?} {truth:?}");

@@ -21,9 +21,8 @@ use crate::time::{TimeDelta, TimeRange, Timestamp, WrittenTime};
 
 /// Without a line for so long, a source is silent.
 const SILENCE: TimeDelta = TimeDelta::from_second(2);
-/// A silence is worth a suspicion if it is so many times as long as the source's lines are apart on average: were
-/// they independent, one in 22,000 would be.
-const UNUSUAL: i64 = 10;
+/// A silence is worth a suspicion if it is this unlikely, as a power of e: one in 22,000.
+const UNUSUAL: f64 = 10.0;
 /// How many silences a search for the longest looks at; behind these the first will do.
 const MAX_LOOKED_AT: usize = 4096;
 
@@ -31,7 +30,7 @@ const MAX_LOOKED_AT: usize = 4096;
 pub(super) struct Loss {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    lines: i64,
+    heard: Heard,
     /// Ascending and apart: the newest stamp of all only grows.
     silences: Vec<TimeRange>,
     declared: RangeSet<Timestamp>,
@@ -44,7 +43,7 @@ impl Loss {
         if let Some(last) = self.last.filter(|last| at.since(*last) > SILENCE) {
             self.silences.extend(TimeRange::new(last, at));
         }
-        self.lines = self.lines.saturating_add(1);
+        self.heard.saw(second(at));
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
     }
@@ -66,13 +65,58 @@ impl Loss {
 
     /// The gaps, ascending.
     pub(super) fn gaps(&self) -> Vec<TimeRange> {
-        let recorded = self.first.zip(self.last).map(|(first, last)| last.since(first));
-        let apart = recorded.map_or(0, |t| t.as_microsecond() / self.lines.max(1));
-        let unusual = TimeDelta::from_microsecond(apart.saturating_mul(UNUSUAL));
-        let suspected = self.suspected.iter().filter(|r| r.end.since(r.start) >= unusual);
+        let recorded = self.first.zip(self.last);
+        let seconds = recorded.map_or(0, |(first, last)| second(last) - second(first) + 1);
+        let suspected = self.suspected.iter().filter(|r| self.heard.is_unusual(r, seconds));
         let all: RangeSet<Timestamp> = self.declared.iter().chain(suspected).cloned().collect();
         all.iter().filter_map(|r| TimeRange::new(r.start, r.end).ok()).collect()
     }
+}
+
+/// In how many seconds a line was written.
+///
+/// Seconds, not lines: a source that writes many at once is as silent between as one that writes few.
+#[derive(Debug, Default)]
+struct Heard {
+    seconds: i64,
+    newest: i64,
+    /// Which of the last seconds, the newest in the lowest bit: what comes later than these counts for nothing.
+    recent: u128,
+}
+
+impl Heard {
+    fn saw(&mut self, second: i64) {
+        let age = match second.checked_sub(self.newest) {
+            Some(ahead @ 1..) if self.recent != 0 => {
+                self.recent =
+                    u32::try_from(ahead).ok().and_then(|n| self.recent.checked_shl(n)).unwrap_or(0);
+                self.newest = second;
+                0
+            }
+            _ if self.recent == 0 => {
+                self.newest = second;
+                0
+            }
+            _ => self.newest.abs_diff(second),
+        };
+        let bit = u32::try_from(age).ok().and_then(|n| 1_u128.checked_shl(n)).unwrap_or(0);
+        if bit & !self.recent != 0 {
+            self.recent |= bit;
+            self.seconds += 1;
+        }
+    }
+
+    /// Whether so long a silence is unlikely in a source that was silent in so many of `seconds` seconds.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn is_unusual(&self, silence: &std::ops::Range<Timestamp>, seconds: i64) -> bool {
+        let length = silence.end.since(silence.start).as_microsecond() as f64 / 1e6;
+        let silent = (seconds - self.seconds).max(0) as f64 / seconds as f64;
+        silent.ln() * length <= -UNUSUAL
+    }
+}
+
+fn second(at: Timestamp) -> i64 {
+    at.as_microsecond().div_euclid(1_000_000)
 }
 
 fn range(from: Timestamp, until: Timestamp) -> Option<std::ops::Range<Timestamp>> {
@@ -128,6 +172,35 @@ mod tests {
         (0..20).for_each(|n| loss.saw(t(n * 30)));
         loss.suspect(t(31), t(59));
         assert!(loss.gaps().is_empty());
+    }
+
+    #[test]
+    fn a_source_that_writes_many_lines_at_once_is_used_to_silences() {
+        //  a hundred lines every three seconds; then every third time none, or for twenty seconds none
+        let source = |silent: fn(i64) -> bool| {
+            let mut loss = Loss::default();
+            for second in (0..600).step_by(3).filter(|second| !silent(*second)) {
+                (0..100).for_each(|_| loss.saw(t(second)));
+            }
+            loss.suspect(t(1), t(599));
+            loss.gaps()
+        };
+        assert!(source(|_| false).is_empty());
+        assert!(source(|second| second % 9 == 0).is_empty());
+        assert_eq!(source(|second| (300..336).contains(&second)), [range(297, 336)]);
+    }
+
+    #[test]
+    fn seconds_are_heard_once_in_whatever_order() {
+        let mut heard = Heard::default();
+        for second in [-5, 0, 0, 4, 3, 4, 3, 130, 4, 3, 2, 500, 499, 130, -5] {
+            heard.saw(second);
+        }
+        // 2 is 128 seconds late, -5 and the second 130 are later still: they might be of a second that was heard.
+        assert_eq!(heard.seconds, 7);
+        heard.saw(i64::MAX);
+        heard.saw(i64::MIN);
+        assert_eq!(heard.seconds, 8);
     }
 
     #[test]
