@@ -86,8 +86,12 @@ impl Record<'_> {
         if a.created >= a.outer.start() {
             return a.made();
         }
-        let stamp = a.created.plus(TimeDelta::from_microsecond(1));
-        TimeRange::new(a.created.minus(self.late), stamp).unwrap_or(TimeRange::instant(a.created))
+        // How far the stamp was cut off is gone with what it was cut from; most are whole seconds.
+        let end = match a.began {
+            Began::Logged => a.created.plus(TimeDelta::from_second(1)).min(a.outer.start()),
+            Began::Assumed => a.made().end(),
+        };
+        TimeRange::new(a.created.minus(self.late), end).unwrap_or(TimeRange::instant(a.created))
     }
 
     /// Whether nobody else can have held what was asked while this record certainly did.
