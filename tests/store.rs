@@ -69,3 +69,45 @@ fn a_mapped_ledger_answers_like_one_that_was_read() {
     assert_eq!(all(read.index()), all(mapped.index()));
     assert!(read.hosts().eq(mapped.hosts()) && read.hosts().count() > 0);
 }
+
+#[test]
+fn stamps_without_year_go_on_from_file_to_file() {
+    use portledger::natlog::Format;
+    use portledger::store::{Input, LogImport};
+    use portledger::time::Zone;
+
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, lines: &[&str]| {
+        let path = dir.path().join(name);
+        let line = |l: &&str| {
+            format!(
+                "{l} UDP SourceIp :100.64.0.1 Sourceport:5000 TransIP :203.0.113.7 TransPort:4000 \
+                 DestIp :192.0.2.1 Destport:53\n"
+            )
+        };
+        std::fs::write(&path, lines.iter().map(line).collect::<String>()).unwrap();
+        Input::Path(path)
+    };
+    let old =
+        || file("old", &["Dec 31 23:00:00 n NAT_ACCT:START", "Dec 31 23:10:00 n NAT_ACCT:STOP"]);
+    let new =
+        || file("new", &["Jan  1 01:00:00 n NAT_ACCT:START", "Jan  1 01:10:00 n NAT_ACCT:STOP"]);
+    let request = LogImport {
+        zone: Some(("UTC".to_owned(), Zone::UTC)),
+        year: Some(2026),
+        ..LogImport::new(Format::NatAcct, "cgn-1")
+    };
+    let begins = |ledger: &Ledger| -> Vec<String> {
+        let all = ledger.segments().iter().flat_map(|s| s.index().iter());
+        all.map(|(_, a)| a.created.rfc3339()).collect()
+    };
+    let mut at_once = Ledger::in_memory();
+    let _ = at_once.import(&request, vec![old(), new()], &mut |_| {}).unwrap();
+    assert_eq!(begins(&at_once), ["2026-12-31T23:00:00Z", "2027-01-01T01:00:00Z"]);
+    // One that is in the ledger already still says which year the next one is of.
+    let mut one_by_one = Ledger::in_memory();
+    let _ = one_by_one.import(&request, vec![old()], &mut |_| {}).unwrap();
+    let report = one_by_one.import(&request, vec![old(), new()], &mut |_| {}).unwrap();
+    assert!(report.streams[0].already);
+    assert_eq!(begins(&one_by_one), begins(&at_once));
+}
