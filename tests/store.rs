@@ -111,3 +111,40 @@ fn stamps_without_year_go_on_from_file_to_file() {
     assert!(report.streams[0].already);
     assert_eq!(begins(&one_by_one), begins(&at_once));
 }
+
+#[test]
+fn expiry_does_not_bring_back_a_session_that_was_over() {
+    use portledger::identity::IdentityFormat;
+    use portledger::store::{Input, SubscriberImport};
+
+    let packet = |status: &str, session: &str, name: &str, host: &str, at: i64| {
+        format!(
+            "Thu Jan  1 00:00:00 1970\n\tAcct-Status-Type = {status}\n\tAcct-Session-Id = \"{session}\"\n\
+             \tUser-Name = \"{name}\"\n\tNAS-IP-Address = 192.0.2.254\n\tFramed-IP-Address = {host}\n\
+             \tTimestamp = {at}\n\n"
+        )
+    };
+    let start = packet("Start", "1", "ann", "100.64.0.1", 100);
+    let stop = packet("Stop", "1", "ann", "100.64.0.1", 200);
+    let next = packet("Start", "2", "bob", "100.64.0.1", 200)
+        + &packet("Stop", "2", "bob", "100.64.0.1", 300);
+    let later = packet("Start", "3", "cat", "100.64.0.9", 900);
+    // Her Stop is in another file; it was lost, and only the next one on her address shows that she was gone.
+    for files in [[&start, &(stop + &later)], [&start, &(next + &later)]] {
+        let mut ledger = Ledger::in_memory();
+        let request = SubscriberImport::new(IdentityFormat::RadiusDetail);
+        let stream = |text: &String| {
+            Input::Stream(text.len().to_string(), Box::new(std::io::Cursor::new(text.clone())))
+        };
+        let inputs = files.into_iter().map(stream).collect();
+        let reports = ledger.import_subscribers(&request, inputs, &mut |_| {}).unwrap();
+        assert!(reports.iter().all(|r| r.rejected.is_empty()));
+        let host = "100.64.0.1".parse().unwrap();
+        let during = "@500/@600".parse().unwrap();
+        assert!(ledger.identity().lookup(&host, during).is_empty());
+        let _ = ledger.expire("@400".parse().unwrap()).unwrap();
+        assert!(ledger.identity().lookup(&host, during).is_empty());
+        // A session without any sign of its end goes on.
+        assert_eq!(ledger.identity().len(), 1);
+    }
+}
