@@ -274,8 +274,8 @@ impl<R: io::Read> Reader<R> {
 
     /// The next record, event or not; none at the end of the stream.
     ///
-    /// Behind a reject `event` is empty but for its `time`, where the line was in order and only held no fact: it shows
-    /// that the source was being written then.
+    /// Behind a reject `event` is empty but for its `time`, where the line was in order and only held no fact, or told
+    /// of a loss: it shows that the source was being written then.
     ///
     /// # Errors
     ///
@@ -362,8 +362,9 @@ impl<R: io::Read> Reader<R> {
                 Record::Event
             }
             Err((reason, column)) => {
-                // A line in order still shows that the source was being written then.
-                let time = event.time.filter(|_| reason.is_expected());
+                // A line in order still shows that the source was being written then, or when it lost others.
+                let is_in_order = reason.is_expected() || reason == RejectReason::EventsLost;
+                let time = event.time.filter(|_| is_in_order);
                 *event = Event { time, ..Event::default() };
                 self.skipped.add(reason);
                 Record::Rejected(Reject { reason, span, line, column })

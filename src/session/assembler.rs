@@ -206,10 +206,13 @@ impl Assembler {
         }
     }
 
-    /// Takes in that a record could not be used, at `at` or, where it does not say when, beside the record before it:
-    /// whatever it said could overturn what the others say.
+    /// Takes in that a record could not be used, at `at` or, where it does not say when, between the records before and
+    /// behind it: whatever it said could overturn what the others say.
     pub fn saw_damage(&mut self, at: Option<WrittenTime>) {
-        self.saw_loss(at.or(self.audit.last.map(WrittenTime::exact)));
+        self.saw_loss(at);
+        if at.is_none() {
+            self.loss.declare_behind_last(self.profile.late);
+        }
     }
 
     /// The number of allocations made so far.

@@ -140,13 +140,9 @@ pub(super) fn read_log(
                 }
                 let is_damage = !reject.reason.is_expected();
                 if is_damage {
-                    // The tool says that it lost events, and says it right.
-                    if reject.reason == RejectReason::EventsLost {
-                        assembler.saw_loss(event.time);
-                    } else {
-                        report.damaged += 1;
-                        assembler.saw_damage(event.time);
-                    }
+                    // A tool that says it lost events says it right.
+                    report.damaged += u64::from(reject.reason != RejectReason::EventsLost);
+                    assembler.saw_damage(event.time);
                     report.first_damage.get_or_insert(reject);
                 } else {
                     report.expected_rejects += 1;
