@@ -148,3 +148,34 @@ fn expiry_does_not_bring_back_a_session_that_was_over() {
         assert_eq!(ledger.identity().len(), 1);
     }
 }
+
+#[test]
+fn a_file_that_is_passed_over_leaves_a_gap_between_the_others() {
+    use portledger::natlog::Format;
+    use portledger::store::{Input, LogImport};
+
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, rows: &str| {
+        let path = dir.path().join(name);
+        let header = "event,time,proto,inside,outside,port\n";
+        std::fs::write(&path, format!("{header}{rows}")).unwrap();
+        Input::Path(path)
+    };
+    let first = file(
+        "1",
+        "session_create,@1000,tcp,100.64.0.1,203.0.113.7,4000\n\
+         session_create,@1900,tcp,100.64.0.3,203.0.113.7,9\n",
+    );
+    let second = || file("2", "session_delete,@2500,tcp,100.64.0.1,203.0.113.7,4000\n");
+    let third = file("3", "session_create,@3900,tcp,100.64.0.2,203.0.113.7,9\n");
+    let request = LogImport::new(Format::Csv, "cgn-1");
+    let mut ledger = Ledger::in_memory();
+    let _ = ledger.import(&request, vec![second()], &mut |_| {}).unwrap();
+    let report = ledger.import(&request, vec![first, second(), third], &mut |_| {}).unwrap();
+    assert!(report.streams[1].already);
+    // Its release is in the file between.
+    let at = WrittenTime::from_second(3500);
+    let inquiry = Inquiry::new("203.0.113.7".parse().unwrap(), at).port(4000);
+    let answer = Resolver::new(&ledger).resolve(&inquiry);
+    assert_eq!(answer.verdict, Verdict::NotCovered, "{answer:#?}");
+}

@@ -311,7 +311,12 @@ impl Assembler {
             self.unreleased(key, &new, released.end(), Ended::Implied);
             return;
         }
-        self.open.insert_at(spot, key, new);
+        self.open.insert_at(spot, key, Pending { is_in_doubt: self.is_too_late(step), ..new });
+    }
+
+    /// Whether the record comes so far behind others that its own release may have been read, and no longer be known.
+    fn is_too_late(&self, step: &Step) -> bool {
+        step.time.is_some_and(|at| self.recent.has_forgotten(at))
     }
 
     /// Ends whoever else was seen on the whole key before; false where that one is later, and ends the new one.
@@ -352,7 +357,8 @@ impl Assembler {
         }
         self.audit.begun_by_update += 1;
         self.note_lost_create(step);
-        self.open.insert(key, Pending { not_before, ..Pending::new(step) });
+        let is_in_doubt = self.is_too_late(step);
+        self.open.insert(key, Pending { not_before, is_in_doubt, ..Pending::new(step) });
     }
 
     /// A record whose own start may show that the line of its create was lost.

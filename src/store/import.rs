@@ -263,6 +263,10 @@ impl Ledger {
                 && (self.known(d, &options, &name, SourceKind::Log)? || again(d))
             {
                 streams.push(StreamReport::already(name));
+                // What it says is missing between what the others say.
+                if !sources.is_empty() && inputs.peek().is_some() {
+                    assembler.saw_damage(None);
+                }
                 // The year of the next file's stamps follows from it.
                 if request.year.is_some() && inputs.peek().is_some() {
                     pass_over(input, request, &mut learnt)?;
