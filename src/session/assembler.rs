@@ -192,6 +192,11 @@ impl Assembler {
         Ok(())
     }
 
+    /// Takes in that a record showed a public port in use, and does not say which, or by whom.
+    pub fn saw_unnamed(&mut self) {
+        self.audit.unnamed += 1;
+    }
+
     /// Takes in the stamp of a record that is no event: the source was being written then.
     pub fn saw_stamp(&mut self, at: Timestamp) {
         self.audit.saw(at);

@@ -62,6 +62,9 @@ pub struct Audit {
     pub lost_releases: u64,
     /// Losses that the source itself reports, and lines that could not be read.
     pub declared_losses: u64,
+    /// Flows that the log shows without saying who held which public port: port forwards, and flows whose port or echo
+    /// identifier it leaves out. Somebody used a port that no allocation is of.
+    pub unnamed: u64,
     /// Tenancies without an end when the source ended.
     pub open: u64,
     /// The first stamp.

@@ -139,6 +139,9 @@ pub(super) fn read_log(
                     assembler.saw_stamp(at.start());
                 }
                 let is_damage = !reject.reason.is_expected();
+                if reject.reason.is_of_unnamed_flow() {
+                    assembler.saw_unnamed();
+                }
                 if is_damage {
                     // A tool that says it lost events says it right.
                     report.damaged += u64::from(reject.reason != RejectReason::EventsLost);

@@ -126,3 +126,16 @@ fn where_events_were_lost_at_an_unsaid_time_a_port_may_be_anybodys() {
     let answer = ask(Format::Conntrack, log, "@250");
     assert_told(&answer, Verdict::Unique, Reason::Used, "ann");
 }
+
+#[test]
+fn a_log_of_port_forwards_proves_nobodys_absence() {
+    //  a question of the world to port 4000, forwarded to a host inside: its answers come from that port
+    let log = "[1000.000000]\t    [NEW] udp      17 30 src=192.0.2.66 dst=203.0.113.7 sport=999 dport=4000 [UNREPLIED] src=100.64.0.1 dst=192.0.2.66 sport=4000 dport=999 id=1\n\
+               [2000.000000]\t    [NEW] udp      17 30 src=100.64.0.1 dst=192.0.2.10 sport=4001 dport=53 [UNREPLIED] src=192.0.2.10 dst=203.0.113.7 sport=53 dport=4001 id=2\n";
+    assert_told(
+        &ask(Format::Conntrack, log, "@1500"),
+        Verdict::NotCovered,
+        Reason::UnnamedFlows,
+        "",
+    );
+}
