@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::port::PortRange;
 use crate::protocol::Protocol;
-use crate::time::{TimeRange, Timestamp};
+use crate::time::{TimeDelta, TimeRange, Timestamp};
 
 /// The far side of a flow, where it was recorded.
 ///
@@ -217,10 +217,19 @@ pub struct Allocation {
 }
 
 impl Allocation {
-    /// When it was made: from the earliest begin to the create stamp.
+    /// When it was made: from the earliest begin to the first instant at which it had certainly begun.
+    ///
+    /// A create stamp is cut off, so that is behind it by all that its digits leave open; a begin that nobody logged
+    /// lies anywhere up to the first certain instant, or up to the end where there is none.
     pub fn made(&self) -> TimeRange {
-        let stamp = self.created.plus(crate::time::TimeDelta::from_microsecond(1));
-        TimeRange::new(self.outer.start(), stamp).unwrap_or(TimeRange::instant(self.outer.start()))
+        let tick = TimeDelta::from_microsecond(1);
+        let begun = match (self.inner, self.began) {
+            (Some(inner), _) => inner.start(),
+            (None, Began::Logged) => self.used_until.minus(tick),
+            (None, Began::Assumed) => self.outer.end().minus(tick),
+        };
+        let end = begun.max(self.created).plus(tick).min(self.outer.end());
+        TimeRange::new(self.outer.start(), end).unwrap_or(TimeRange::instant(self.outer.start()))
     }
 }
 

@@ -139,7 +139,7 @@ impl Unit {
     }
 }
 
-/// What a reader learnt of its source (templates, counters), for the file that continues it.
+/// What a reader learnt of its source (templates, counters, the year), for the file that continues it.
 #[derive(Debug)]
 pub struct Learnt {
     parser: Box<dyn LineParser>,
@@ -248,7 +248,8 @@ impl<R: io::Read> Reader<R> {
         Reader::resume(learnt, source)
     }
 
-    /// A reader of a file that continues another one: an export message in it may need a template of that one.
+    /// A reader of a file that continues another one: an export message in it may need a template of that one, and a
+    /// stamp without year is of the year that the other one ended in, or of the next.
     ///
     /// Lines, bytes and counts begin anew. A capture knows its exporters and learns nothing from other files.
     pub fn resume(learnt: Learnt, source: R) -> Reader<R> {
@@ -273,8 +274,8 @@ impl<R: io::Read> Reader<R> {
 
     /// The next record, event or not; none at the end of the stream.
     ///
-    /// Behind a reject `event` is empty but for its `time`, where the line was in order and only held no fact: it shows
-    /// that the source was being written then.
+    /// Behind a reject `event` is empty but for its `time`, where the line was in order and only held no fact, or told
+    /// of a loss: it shows that the source was being written then.
     ///
     /// # Errors
     ///
@@ -361,8 +362,9 @@ impl<R: io::Read> Reader<R> {
                 Record::Event
             }
             Err((reason, column)) => {
-                // A line in order still shows that the source was being written then.
-                let time = event.time.filter(|_| reason.is_expected());
+                // A line in order still shows that the source was being written then, or when it lost others.
+                let is_in_order = reason.is_expected() || reason == RejectReason::EventsLost;
+                let time = event.time.filter(|_| is_in_order);
                 *event = Event { time, ..Event::default() };
                 self.skipped.add(reason);
                 Record::Rejected(Reject { reason, span, line, column })
@@ -432,6 +434,12 @@ impl<R: io::Read> Reader<R> {
 }
 
 impl<R> Reader<R> {
+    /// Whether a file that continues this one is to be read by [`Reader::resume`]: what its stamps leave out, such as the
+    /// year, follows those of this one, and so do templates. Tables begin anew, each with its own header.
+    pub fn is_continued(&self) -> bool {
+        self.cut != Cut::Rows
+    }
+
     /// What was learnt of the source, for [`Reader::resume`].
     pub fn into_learnt(self) -> Learnt {
         Learnt {

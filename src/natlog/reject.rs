@@ -28,6 +28,11 @@ macro_rules! reasons {
                 }
             }
 
+            /// Whether the line shows a public port in use that no event is of: such a log proves nobody's absence.
+            pub const fn is_of_unnamed_flow(self) -> bool {
+                matches!(self, RejectReason::DestinationTranslation | RejectReason::PortNotLogged)
+            }
+
             /// Whether the line is in order and only holds no fact about a NAT; every other reason is damage, and
             /// a reason to doubt what stands around it.
             pub const fn is_expected(self) -> bool {

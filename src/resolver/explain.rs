@@ -227,6 +227,9 @@ fn detail(
         Reason::LostLines => {
             "no record speaks for all of that time, and the source was seen to lose lines, among them perhaps this one".to_owned()
         }
+        Reason::UnnamedFlows => {
+            "no record, but the source shows port forwards, or flows whose public port it leaves out: this may have been one of them".to_owned()
+        }
         Reason::TwoHoldersOfAnExclusiveKey => {
             format!("{} certainly held one key at once, which only one can hold", listed())
         }

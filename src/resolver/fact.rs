@@ -86,8 +86,29 @@ impl Record<'_> {
         if a.created >= a.outer.start() {
             return a.made();
         }
-        let stamp = a.created.plus(TimeDelta::from_microsecond(1));
-        TimeRange::new(a.created.minus(self.late), stamp).unwrap_or(TimeRange::instant(a.created))
+        // How far the stamp was cut off is gone with what it was cut from; most are whole seconds.
+        let end = match a.began {
+            Began::Logged => a.created.plus(TimeDelta::from_second(1)).min(a.outer.start()),
+            Began::Assumed => a.made().end(),
+        };
+        TimeRange::new(a.created.minus(self.late), end).unwrap_or(TimeRange::instant(a.created))
+    }
+
+    /// The time for which its source is complete.
+    pub(super) fn recorded(&self) -> Option<TimeRange> {
+        self.source.covers.or(self.source.recorded)
+    }
+
+    /// Up to when its own source would have shown its end; none where it has one.
+    pub(super) fn followed_until(&self) -> Option<Timestamp> {
+        let end = self.allocation.outer.end();
+        match self.allocation.ended {
+            Ended::Open if end == Timestamp::MAX => {
+                Some(self.recorded().map_or(end, TimeRange::end))
+            }
+            Ended::Open => Some(end),
+            _ => None,
+        }
     }
 
     /// Whether nobody else can have held what was asked while this record certainly did.
@@ -159,9 +180,9 @@ impl<'l> Fact<'l> {
     /// The part of its outer interval in which lines that were lost, or never read, cannot make somebody else's time
     /// of it.
     ///
-    /// A begin that was not logged is vouched for from the first certain instant on. Where the source loses lines, an
-    /// end that was not logged is vouched for as long as the last event does; and behind the last use, only what is
-    /// certain of the very key asked about.
+    /// A begin that was not logged is vouched for from the first certain instant on, and an open record as long as its
+    /// own source was read. Where the source loses lines, an end that was not logged is vouched for as long as the last
+    /// event does; and behind the last use, only what is certain of the very key asked about.
     pub(super) fn vouched(&self, asked: &Inquiry) -> Option<TimeRange> {
         let Some(record) = self.record() else { return Some(self.outer) };
         let start = match record.allocation.began {
@@ -176,7 +197,8 @@ impl<'l> Fact<'l> {
         } else {
             self.used_until
         };
-        TimeRange::new(start, end.min(self.outer.end())).ok()
+        let followed = record.followed_until().unwrap_or(Timestamp::MAX);
+        TimeRange::new(start, end.min(self.outer.end()).min(followed)).ok()
     }
 
     /// Whether whose host it was is decided when the port was used, not when the mapping was made.

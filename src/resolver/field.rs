@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rangemap::RangeSet;
 
+use super::carry::carry_on;
 use super::fact::{Fact, Kind, Record};
 use super::inquiry::Inquiry;
 use super::ruling::Ruling;
@@ -92,6 +93,7 @@ impl<'l> Field<'l> {
         for segment in ledger.segments() {
             field.gather_records(ledger, segment, &pools, &mut elsewhere);
         }
+        carry_on(&mut field.facts, &field.logs);
         if field.is_ruled {
             field.rules =
                 Ruling::of(ledger, inquiry.addr, inquiry.one_port(), inquiry.protocol, reach);

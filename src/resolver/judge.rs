@@ -189,6 +189,7 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
         }
         return match field.logs.doubt() {
             Some(AbsenceDoubt::LostLines) => (Verdict::NotCovered, Reason::LostLines),
+            Some(AbsenceDoubt::UnnamedFlows) => (Verdict::NotCovered, Reason::UnnamedFlows),
             // A longest life that is known has not gone by yet, or is still to come.
             Some(AbsenceDoubt::NoMaxLife) | None => (Verdict::NotCovered, Reason::NoMaxLife),
         };

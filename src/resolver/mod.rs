@@ -15,6 +15,7 @@
 //! | `free` | nobody, in time for which absence is covered | 9 |
 
 mod answer;
+mod carry;
 mod claim;
 mod contradiction;
 mod discriminate;

@@ -105,6 +105,8 @@ pub enum Reason {
     NoMaxLife,
     /// Nobody is recorded, but the source was seen to lose lines.
     LostLines,
+    /// Nobody is recorded, but the source shows flows without saying who held which public port.
+    UnnamedFlows,
     /// Two hosts certainly held one key that only one can hold.
     TwoHoldersOfAnExclusiveKey,
     /// A rule names one holder and a log another.

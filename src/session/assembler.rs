@@ -192,6 +192,11 @@ impl Assembler {
         Ok(())
     }
 
+    /// Takes in that a record showed a public port in use, and does not say which, or by whom.
+    pub fn saw_unnamed(&mut self) {
+        self.audit.unnamed += 1;
+    }
+
     /// Takes in the stamp of a record that is no event: the source was being written then.
     pub fn saw_stamp(&mut self, at: Timestamp) {
         self.audit.saw(at);
@@ -206,10 +211,13 @@ impl Assembler {
         }
     }
 
-    /// Takes in that a record could not be used, at `at` or, where it does not say when, beside the record before it:
-    /// whatever it said could overturn what the others say.
+    /// Takes in that a record could not be used, at `at` or, where it does not say when, between the records before and
+    /// behind it: whatever it said could overturn what the others say.
     pub fn saw_damage(&mut self, at: Option<WrittenTime>) {
-        self.saw_loss(at.or(self.audit.last.map(WrittenTime::exact)));
+        self.saw_loss(at);
+        if at.is_none() {
+            self.loss.declare_behind_last(self.profile.late);
+        }
     }
 
     /// The number of allocations made so far.
@@ -308,7 +316,12 @@ impl Assembler {
             self.unreleased(key, &new, released.end(), Ended::Implied);
             return;
         }
-        self.open.insert_at(spot, key, new);
+        self.open.insert_at(spot, key, Pending { is_in_doubt: self.is_too_late(step), ..new });
+    }
+
+    /// Whether the record comes so far behind others that its own release may have been read, and no longer be known.
+    fn is_too_late(&self, step: &Step) -> bool {
+        step.time.is_some_and(|at| self.recent.has_forgotten(at))
     }
 
     /// Ends whoever else was seen on the whole key before; false where that one is later, and ends the new one.
@@ -349,7 +362,8 @@ impl Assembler {
         }
         self.audit.begun_by_update += 1;
         self.note_lost_create(step);
-        self.open.insert(key, Pending { not_before, ..Pending::new(step) });
+        let is_in_doubt = self.is_too_late(step);
+        self.open.insert(key, Pending { not_before, is_in_doubt, ..Pending::new(step) });
     }
 
     /// A record whose own start may show that the line of its create was lost.

@@ -44,7 +44,8 @@ pub struct Audit {
     pub releases_in_doubt: u64,
     /// Tenancies that ended by such a release: as many were read as tenancies they fit.
     pub ended_in_doubt: u64,
-    /// Tenancies that such a release may have ended, or not, and that have no other end.
+    /// Tenancies that such a release may have ended, or not, and that have no other end; and those that were read so far
+    /// behind others that their release may have been read before.
     pub open_in_doubt: u64,
     /// Tenancies of which the first record read is an update.
     pub begun_by_update: u64,
@@ -61,6 +62,9 @@ pub struct Audit {
     pub lost_releases: u64,
     /// Losses that the source itself reports, and lines that could not be read.
     pub declared_losses: u64,
+    /// Flows that the log shows without saying who held which public port: port forwards, and flows whose port or echo
+    /// identifier it leaves out. Somebody used a port that no allocation is of.
+    pub unnamed: u64,
     /// Tenancies without an end when the source ended.
     pub open: u64,
     /// The first stamp.

@@ -34,6 +34,8 @@ pub(super) struct Loss {
     /// Ascending and apart: the newest stamp of all only grows.
     silences: Vec<TimeRange>,
     declared: RangeSet<Timestamp>,
+    /// Behind this stamp lines were lost, at a time that nobody says: before the next stamp. How late stamps may be.
+    unplaced: Option<(Timestamp, TimeDelta)>,
     suspected: RangeSet<Timestamp>,
 }
 
@@ -43,6 +45,10 @@ impl Loss {
         if let Some(last) = self.last.filter(|last| at.since(*last) > SILENCE) {
             self.silences.extend(TimeRange::new(last, at));
         }
+        if let Some((from, late)) = self.unplaced.filter(|(from, _)| at > *from) {
+            self.unplaced = None;
+            self.declared.extend(range(from.minus(late), at.plus(late)));
+        }
         self.heard.saw(second(at));
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
@@ -51,6 +57,14 @@ impl Loss {
     /// The source says that it lost lines around that time.
     pub(super) fn declare(&mut self, at: WrittenTime, late: TimeDelta) {
         self.declared.extend(range(at.start().minus(late), at.end().plus(late)));
+    }
+
+    /// Lines were lost behind the one that was seen last, and before the next.
+    pub(super) fn declare_behind_last(&mut self, late: TimeDelta) {
+        if let Some(last) = self.last {
+            self.declare(WrittenTime::exact(last), late);
+            self.unplaced.get_or_insert((last, late));
+        }
     }
 
     /// A line was lost somewhere between `from` and `until`.
@@ -210,6 +224,21 @@ mod tests {
             loss.saw(t(second));
         }
         assert_eq!(loss.silences, [range(0, 10), range(10, 15)]);
+    }
+
+    #[test]
+    fn a_loss_without_a_time_lies_between_the_stamps_around_it() {
+        let mut loss = Loss::default();
+        for second in [10, 20, 15, 20] {
+            loss.saw(t(second));
+        }
+        loss.declare_behind_last(TimeDelta::from_second(1));
+        assert_eq!(loss.gaps()[0].start(), t(19));
+        // One that came late does not end it.
+        for second in [12, 60, 90] {
+            loss.saw(t(second));
+        }
+        assert_eq!(loss.gaps(), [range(19, 61)]);
     }
 
     #[test]

@@ -103,6 +103,8 @@ impl Made {
         let stamps = pending.stamps;
         let mut intervals = stamps.unreleased(facts, key.protocol, Timestamp::MAX);
         intervals.used_until = intervals.outer.end();
+        // Once begun it was there, however long.
+        intervals.inner.get_or_insert(TimeRange::instant(stamps.begun_by(facts)));
         let ended =
             if intervals.outer.end() < Timestamp::MAX { Ended::Assumed } else { Ended::Open };
         self.push(key, pending, &stamps, intervals, None, ended);

@@ -50,6 +50,9 @@
 //! many such releases came as tenancies they fit; what stays open then is in doubt, and carries no claim alone. Where
 //! none fits it gives nobody anything: no port is known.
 //!
+//! A record that comes so far behind others that releases of its time were read and are no longer known is in doubt too:
+//! files in the wrong order must not leave open what an earlier one of them has ended.
+//!
 //! A log that shows flows and never their ends (`session_seen`) is read as open records that only the next host on
 //! the whole key ends; it proves nobody's absence, and carries a claim alone no longer than the shortest timeout.
 //!

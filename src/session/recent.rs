@@ -45,6 +45,8 @@ pub(super) struct Recent<K> {
     current: Generation<K>,
     previous: Generation<K>,
     since: Option<Timestamp>,
+    /// What was released before is no longer known.
+    forgotten_before: Option<Timestamp>,
     /// The latest stamp of all: what comes behind it needs no look.
     latest: Option<Timestamp>,
     /// With how many releases of the latest stamp the log ends; none where another came between them.
@@ -61,6 +63,7 @@ impl<K> Default for Recent<K> {
             current: Generation::default(),
             previous: Generation::default(),
             since: None,
+            forgotten_before: None,
             latest: None,
             tail: None,
             tip: Map::default(),
@@ -88,11 +91,20 @@ impl<K: Eq + Hash + Copy> Recent<K> {
         self.current.get(key).or_else(|| self.previous.get(key))
     }
 
+    /// Whether releases behind `at` were read and are no longer known.
+    pub(super) fn has_forgotten(&self, at: WrittenTime) -> bool {
+        self.forgotten_before.is_some_and(|before| at.start() < before)
+    }
+
     pub(super) fn remember(&mut self, key: K, at: WrittenTime) {
         let since = *self.since.get_or_insert(at.start());
         let is_full = at.start().since(since) > WINDOW;
         if is_full {
-            self.previous = std::mem::take(&mut self.current);
+            let forgotten =
+                std::mem::replace(&mut self.previous, std::mem::take(&mut self.current));
+            if !forgotten.log.is_empty() {
+                self.forgotten_before = Some(since);
+            }
             self.since = Some(at.start());
         }
         self.tail = match self.latest {
@@ -164,5 +176,6 @@ mod tests {
         assert_eq!(recent.release_since(&1, at(0)), None);
         assert_eq!(recent.release_since(&2, at(0)), Some(at(61)));
         assert_eq!(recent.release_since(&3, at(0)), Some(at(122)));
+        assert!(recent.has_forgotten(at(60)) && !recent.has_forgotten(at(61)));
     }
 }

@@ -21,7 +21,7 @@ use crate::time::{TimeDelta, TimeRange, Timestamp};
 /// ```
 ///
 /// A time that was declared complete covers both. Gaps are in neither; nor is what was expired. A source that was
-/// seen to lose lines covers no absence.
+/// seen to lose lines, or that shows flows without saying who held which port, covers no absence.
 ///
 /// Where several devices share an address, all of them must have been recording. A pool says that a device has a
 /// share in the address, and when; a device that shows an address without one has a share at any time:
@@ -58,6 +58,8 @@ struct Device<'m> {
 pub enum AbsenceDoubt {
     /// The profile sets no longest life: a mapping older than the log could still stand.
     NoMaxLife,
+    /// The source shows flows without saying who held which public port.
+    UnnamedFlows,
     /// The source was seen to lose lines.
     LostLines,
 }
@@ -123,6 +125,8 @@ impl Coverage {
         }
         let doubt = if log.lossy {
             Err(AbsenceDoubt::LostLines)
+        } else if log.unnamed {
+            Err(AbsenceDoubt::UnnamedFlows)
         } else if let Some(covers) = source.covers {
             Ok(Some(covers))
         } else {

@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::segment::Segment;
 use super::subscribers::{self, Stored};
 use crate::allocation::{Allocation, SourceId};
-use crate::identity::{AccountingRecord, AccountingStatus};
+use crate::identity::{AccountingRecord, AccountingStatus, Binding};
 use crate::inside::InsideHost;
 use crate::time::{TimeRange, Timestamp};
 
@@ -30,7 +30,8 @@ impl Ledger {
     /// `purged` from then on for the time before.
     ///
     /// A cut allocation keeps the time at which it was made, because that decides whose it was. So do accounting sessions
-    /// without an end: they may go on, and go when their end has been imported. Rules and pools stay: they name nobody.
+    /// that may still go on, in whichever files their records are: without a Stop, and without a later session on their
+    /// address or another sign that they were over by then. Rules and pools stay: they name nobody.
     ///
     /// # Errors
     ///
@@ -61,9 +62,10 @@ impl Ledger {
             }
             segments.push(kept);
         }
+        let over = self.sessions_over(before);
         let mut people = Vec::new();
         for (source, stored) in &self.subscribers {
-            let kept = keep_people(stored, before, &mut expired);
+            let kept = keep_people(stored, &over, before, &mut expired);
             let number = usize::try_from(source.0).unwrap_or(usize::MAX);
             if let (Some(dir), Some(entry)) = (&self.dir, changed.sources.get_mut(number)) {
                 let name = format!("subscribers/{}-{state}.ids", source.0 + 1);
@@ -83,6 +85,31 @@ impl Ledger {
             }
         }
         Ok(expired)
+    }
+
+    /// The sessions that were over before the limit, as far as the records of all files together tell.
+    ///
+    /// What showed that one without a Stop was over goes with it: kept alone it would seem to go on.
+    fn sessions_over(&self, before: Timestamp) -> HashSet<Box<str>> {
+        let first = |b: &Binding| Some((b.origin.source, b.origin.start?));
+        let (mut bound, mut lasting) = (HashSet::new(), HashSet::new());
+        for binding in self.identity.bindings() {
+            let set = if binding.outer.end() > before { &mut lasting } else { &mut bound };
+            set.extend(first(binding));
+        }
+        let (mut over, mut goes_on) = (HashSet::new(), HashSet::new());
+        for (source, stored) in &self.subscribers {
+            for r in &stored.records {
+                let place = (*source, r.span);
+                if r.time.end() > before || lasting.contains(&place) {
+                    goes_on.insert(r.session.clone());
+                } else if r.status == AccountingStatus::Stop || bound.contains(&place) {
+                    over.insert(r.session.clone());
+                }
+            }
+        }
+        over.retain(|session| !goes_on.contains(session));
+        over
     }
 
     fn set_subscribers(&mut self, people: Vec<(SourceId, Stored)>) {
@@ -113,18 +140,14 @@ fn cut(a: &Allocation, before: Timestamp, expired: &mut Expired) -> Option<Alloc
     Some(kept)
 }
 
-/// Sessions that ended before the limit go as a whole; those that go on keep the records that began them.
-fn keep_people(stored: &Stored, before: Timestamp, expired: &mut Expired) -> Stored {
-    let ended: HashSet<&str> = stored
-        .records
-        .iter()
-        .filter(|r| r.status == AccountingStatus::Stop && r.time.end() <= before)
-        .map(|r| &*r.session)
-        .collect();
-    let goes_on: HashSet<&str> =
-        stored.records.iter().filter(|r| r.time.end() > before).map(|r| &*r.session).collect();
-    let keeps =
-        |r: &&AccountingRecord| !ended.contains(&*r.session) || goes_on.contains(&*r.session);
+/// Sessions that were over before the limit go as a whole; those that go on keep the records that began them.
+fn keep_people(
+    stored: &Stored,
+    over: &HashSet<Box<str>>,
+    before: Timestamp,
+    expired: &mut Expired,
+) -> Stored {
+    let keeps = |r: &&AccountingRecord| !over.contains(&r.session);
     let kept = Stored {
         records: stored.records.iter().filter(keeps).cloned().collect(),
         bindings: stored.bindings.iter().filter(|b| b.outer.end() > before).cloned().collect(),

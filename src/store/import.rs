@@ -9,7 +9,7 @@ use super::files::hex;
 use super::input::{Counting, Input};
 use super::ledger::Ledger;
 use super::manifest::{SourceEntry, SourceKind};
-use super::read_log::{ImportWatch, read_log};
+use super::read_log::{ImportWatch, pass_over, read_log};
 use crate::allocation::SourceId;
 use crate::inside::Realm;
 use crate::natlog::{ColumnMap, Format, ReaderOptions, Reject, Template};
@@ -254,7 +254,8 @@ impl Ledger {
         let mut streams = Vec::new();
         let mut learnt = None;
         let mut sources: Vec<SourceEntry> = Vec::new();
-        for input in inputs {
+        let mut inputs = inputs.into_iter().peekable();
+        while let Some(input) = inputs.next() {
             let name = input.name();
             let digest = input.digest()?;
             let again = |d: &str| sources.iter().any(|s| s.sha256 == d);
@@ -262,6 +263,14 @@ impl Ledger {
                 && (self.known(d, &options, &name, SourceKind::Log)? || again(d))
             {
                 streams.push(StreamReport::already(name));
+                // What it says is missing between what the others say.
+                if !sources.is_empty() && inputs.peek().is_some() {
+                    assembler.saw_damage(None);
+                }
+                // The year of the next file's stamps follows from it.
+                if request.year.is_some() && inputs.peek().is_some() {
+                    pass_over(input, request, &mut learnt)?;
+                }
                 continue;
             }
             let number = self.manifest.sources.len() + sources.len();

@@ -109,6 +109,7 @@ pub enum SourceKind {
 
 /// What an import learned of a NAT log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 pub struct LogFacts {
     /// The profile as it was used.
     pub profile: Profile,
@@ -119,6 +120,9 @@ pub struct LogFacts {
     pub is_table: bool,
     /// Whether it was seen to lose lines.
     pub lossy: bool,
+    /// Whether it showed flows without saying who held which public port.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unnamed: bool,
     /// Where lines are missing.
     pub gaps: Vec<TimeRange>,
     /// The public addresses that it showed, aggregated.
@@ -137,6 +141,7 @@ impl LogFacts {
             has_creates: audit.creates > 0,
             is_table: audit.finished > 0 && audit.creates + audit.releases == 0,
             lossy: audit.is_lossy(),
+            unnamed: audit.unnamed > 0,
             gaps: audit.suspected_gaps.clone(),
             addresses: Ipv4Net::aggregate(&hosts),
         }

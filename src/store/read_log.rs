@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use super::error::{LedgerError, io_error};
 use super::import::{LogImport, StreamReport};
-use super::input::{Counting, Remembering, Tail};
+use super::input::{Counting, Input, Remembering, Tail};
 use crate::allocation::{SourceId, Span};
 use crate::natlog::unpack::Unpack;
-use crate::natlog::{Event, Learnt, Reader, Record, RejectReason, Unit};
+use crate::natlog::{Event, Learnt, Reader, Record, RejectReason};
 use crate::session::Assembler;
 use crate::time::{TimeDelta, WrittenTime};
 
@@ -63,6 +63,29 @@ pub struct RejectedRecord<'a> {
     pub raw: Option<&'a [u8]>,
 }
 
+/// Reads a log that is in the ledger already, for what the next file of the call needs of it.
+pub(super) fn pass_over(
+    input: Input,
+    request: &LogImport,
+    learnt: &mut Option<Learnt>,
+) -> Result<(), LedgerError> {
+    let name = input.name();
+    let mut reader = open(request, learnt, Unpack::new(input.open()?));
+    let mut event = Event::default();
+    let failed = |e: io::Error| io_error(Path::new(&name), e);
+    while reader.next_record(&mut event).map_err(failed)?.is_some() {}
+    *learnt = reader.is_continued().then(|| reader.into_learnt());
+    Ok(())
+}
+
+/// A reader that goes on where the file before ended.
+fn open<R: io::Read>(request: &LogImport, learnt: &mut Option<Learnt>, stream: R) -> Reader<R> {
+    match learnt.take() {
+        Some(learnt) => Reader::resume(learnt, stream),
+        None => Reader::new(request.format, request.reader_options(), stream),
+    }
+}
+
 /// Reads a log to its end; `stream` has then seen all of its bytes.
 pub(super) fn read_log(
     stream: &mut Counting,
@@ -77,10 +100,7 @@ pub(super) fn read_log(
     let bytes = Rc::clone(&stream.bytes);
     let tail = watch.wants_rejects().then(|| Rc::new(RefCell::new(Tail::default())));
     let unpacked = Remembering { inner: Unpack::new(stream), tail: tail.clone() };
-    let mut reader = match learnt.take() {
-        Some(learnt) => Reader::resume(learnt, unpacked),
-        None => Reader::new(request.format, request.reader_options(), unpacked),
-    };
+    let mut reader = open(request, learnt, unpacked);
     let mut report = StreamReport::new(name.to_owned());
     let mut event = Event::default();
     let mut told = 0;
@@ -119,14 +139,13 @@ pub(super) fn read_log(
                     assembler.saw_stamp(at.start());
                 }
                 let is_damage = !reject.reason.is_expected();
+                if reject.reason.is_of_unnamed_flow() {
+                    assembler.saw_unnamed();
+                }
                 if is_damage {
-                    // The tool says that it lost events, and says it right.
-                    if reject.reason == RejectReason::EventsLost {
-                        assembler.saw_loss(event.time);
-                    } else {
-                        report.damaged += 1;
-                        assembler.saw_damage(event.time);
-                    }
+                    // A tool that says it lost events says it right.
+                    report.damaged += u64::from(reject.reason != RejectReason::EventsLost);
+                    assembler.saw_damage(event.time);
                     report.first_damage.get_or_insert(reject);
                 } else {
                     report.expected_rejects += 1;
@@ -155,7 +174,7 @@ pub(super) fn read_log(
             watch.rejected(&rejected).map_err(|e| io_error(Path::new("the rejects"), e))?;
         }
     }
-    if reader.unit() == Unit::Datagram {
+    if reader.is_continued() {
         *learnt = Some(reader.into_learnt());
     }
     Ok(report)

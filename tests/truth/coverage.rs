@@ -185,3 +185,62 @@ fn outside_recorded_time_only_a_record_that_leaves_no_room_is_unique() {
     let unknown = world(Profile::unknown(), ",");
     assert_told(&unknown.at("@950"), Verdict::NotCovered, Reason::OutsideRecords, "ann");
 }
+
+/// ann's flow is open when the first log ends; in the second one bob has a flow of the port towards another destination.
+const FIRST: &str = "event,time,proto,inside,inside_port,outside,port,dst,dport\n\
+                     session_create,@1000,tcp,100.64.0.1,5000,203.0.113.7,4000,192.0.2.1,80\n\
+                     session_create,@1900,udp,100.64.0.3,5000,203.0.113.7,9,192.0.2.1,53\n";
+const SECOND: &str = "event,time,proto,inside,inside_port,outside,port,dst,dport\n\
+                      session_create,@2100,udp,100.64.0.3,5001,203.0.113.7,9,192.0.2.1,53\n\
+                      session_create,@2400,tcp,100.64.0.2,5000,203.0.113.7,4000,192.0.2.9,80\n\
+                      session_delete,@2600,tcp,100.64.0.2,5000,203.0.113.7,4000,192.0.2.9,80\n";
+
+#[test]
+fn what_was_open_when_one_import_ended_may_be_open_in_the_next() {
+    //  covers    |0 ============ 2000|2000 ============= 4000|
+    //  ann            1000 |---------- - - - - - - - - - - - -
+    //  bob                                2400 |----| 2600
+    let profile = || Profile { exclusive: true, ..Profile::unknown() };
+    let world =
+        |second: &str| {
+            World::new()
+                .ann_bob_cat()
+                .log_covering("cgn-1", profile(), "@0/@2000", FIRST)
+                .log_covering("cgn-1", profile(), "@2000/@4000", second)
+        };
+    let open = world(SECOND);
+    assert_told(&open.at("@1500"), Verdict::Unique, Reason::Held, "ann");
+    assert_told(&open.at("@2200"), Verdict::NotCovered, Reason::OpenRecordAlone, "ann");
+    assert_told(&open.at("@2500"), Verdict::Ambiguous, Reason::SeveralHolders, "ann;bob");
+    let to = open.ask(&q("@2500").port(4000).tcp().to("192.0.2.9:80"));
+    assert_told(&to, Verdict::Unique, Reason::Used, "bob");
+    // Her release, or the next holder of her whole key, ends it.
+    let released =
+        format!("{SECOND}session_delete,@2700,tcp,100.64.0.1,5000,203.0.113.7,4000,192.0.2.1,80\n");
+    let world_released = world(&released);
+    assert_told(&world_released.at("@2800"), Verdict::Free, Reason::Idle, "");
+    assert_told(&world_released.at("@2650"), Verdict::NotCovered, Reason::OpenRecordAlone, "ann");
+    let taken = format!(
+        "{SECOND}session_create,@2700,tcp,100.64.0.2,5000,203.0.113.7,4000,192.0.2.1,80\n\
+         session_delete,@2710,tcp,100.64.0.2,5000,203.0.113.7,4000,192.0.2.1,80\n"
+    );
+    assert_told(&world(&taken).at("@2800"), Verdict::Free, Reason::Idle, "");
+}
+
+#[test]
+fn a_row_without_an_end_is_no_longer_sure_once_its_table_was_written() {
+    let old = "inside,outside,first,last,start,end\n\
+               100.64.0.1,203.0.113.7,4000,4063,@100,\n100.64.0.3,203.0.113.7,9,9,@100,@300\n";
+    let new = "inside,outside,first,last,start,end\n\
+               100.64.0.1,203.0.113.7,4000,4063,@100,@500\n\
+               100.64.0.2,203.0.113.7,4000,4063,@600,\n100.64.0.3,203.0.113.7,9,9,@800,@900\n";
+    let log = |world: World, csv| world.log("cgn-1", Profile::exact(), csv);
+    let both = log(log(World::new().ann_bob_cat(), old), new);
+    assert_told(&both.at("@250"), Verdict::Unique, Reason::Used, "ann");
+    assert_told(&both.at("@550"), Verdict::NotCovered, Reason::NoMaxLife, "");
+    assert_told(&both.at("@700"), Verdict::Unique, Reason::Used, "bob");
+    // A later table that does not show the row at all says nothing of it.
+    let silent = "inside,outside,first,last,start,end\n100.64.0.3,203.0.113.7,9,9,@800,@900\n";
+    let world = log(log(World::new().ann_bob_cat(), old), silent);
+    assert_told(&world.at("@850"), Verdict::NotCovered, Reason::OpenRecordAlone, "ann");
+}

@@ -111,3 +111,31 @@ fn an_answer_carries_the_binding_that_names_the_subscriber() {
     assert_eq!(binding.records[0].path, "people.csv");
     assert!(binding.records[0].length > 0 && !binding.records[0].sha256.is_empty());
 }
+
+#[test]
+fn where_events_were_lost_at_an_unsaid_time_a_port_may_be_anybodys() {
+    //  ann   90 |--------------------------| 300      towards one destination
+    //           100   events lost   200
+    let log = "[90.000000]\t    [NEW] udp      17 30 src=100.64.0.1 dst=192.0.2.10 sport=4000 dport=53 [UNREPLIED] src=192.0.2.10 dst=203.0.113.7 sport=53 dport=4000 id=1\n\
+               [100.000000]\t    [NEW] udp      17 30 src=100.64.0.1 dst=192.0.2.10 sport=4001 dport=53 [UNREPLIED] src=192.0.2.10 dst=203.0.113.7 sport=53 dport=4001 id=2\n\
+               WARNING: We have hit ENOBUFS! We are losing events.\n\
+               [200.000000]\t    [NEW] udp      17 30 src=100.64.0.1 dst=192.0.2.10 sport=4002 dport=53 [UNREPLIED] src=192.0.2.10 dst=203.0.113.7 sport=53 dport=4002 id=3\n\
+               [300.000000]\t[DESTROY] udp      17 src=100.64.0.1 dst=192.0.2.10 sport=4000 dport=53 src=192.0.2.10 dst=203.0.113.7 sport=53 dport=4000 id=1 [start=Thu Jan  1 00:01:30 1970] [stop=Thu Jan  1 00:05:00 1970]\n";
+    let answer = ask(Format::Conntrack, log, "@150");
+    assert_told(&answer, Verdict::NotCovered, Reason::OutsideRecords, "ann");
+    let answer = ask(Format::Conntrack, log, "@250");
+    assert_told(&answer, Verdict::Unique, Reason::Used, "ann");
+}
+
+#[test]
+fn a_log_of_port_forwards_proves_nobodys_absence() {
+    //  a question of the world to port 4000, forwarded to a host inside: its answers come from that port
+    let log = "[1000.000000]\t    [NEW] udp      17 30 src=192.0.2.66 dst=203.0.113.7 sport=999 dport=4000 [UNREPLIED] src=100.64.0.1 dst=192.0.2.66 sport=4000 dport=999 id=1\n\
+               [2000.000000]\t    [NEW] udp      17 30 src=100.64.0.1 dst=192.0.2.10 sport=4001 dport=53 [UNREPLIED] src=192.0.2.10 dst=203.0.113.7 sport=53 dport=4001 id=2\n";
+    assert_told(
+        &ask(Format::Conntrack, log, "@1500"),
+        Verdict::NotCovered,
+        Reason::UnnamedFlows,
+        "",
+    );
+}

@@ -157,3 +157,59 @@ fn expiry_does_not_make_a_doubtful_binding_certain() {
         .expire("@101");
     assert_told(&world.at("@120"), Verdict::Purged, Reason::Expired, "bob");
 }
+
+const PASSED_ON: &str = "inside,subscriber,start,end\n\
+                         100.64.0.1,ann,@0.000000,@100.500000\n\
+                         100.64.0.1,bob,@100.600000,@900.000000\n";
+
+#[test]
+fn a_session_was_made_anywhere_in_what_its_create_stamp_leaves_open() {
+    //  create          [100        101)       cut off to the second
+    //  100.64.0.1   ann ....| |.... bob
+    let log = |rows: &str| format!("event,time,time_until,start,proto,inside,outside,port\n{rows}");
+    let world =
+        |rows: &str| World::new().people(PASSED_ON).log("cgn-1", Profile::unknown(), &log(rows));
+    let second = "session_create,@100,,,tcp,100.64.0.1,203.0.113.7,4000\n\
+                  session_delete,@200,,,tcp,100.64.0.1,203.0.113.7,4000\n";
+    assert_told(&world(second).at("@150"), Verdict::Ambiguous, Reason::SeveralBindings, "ann;bob");
+    // A stamp from an hour that clocks repeated, too.
+    let fold = "session_create,@90.5,@101.5,,tcp,100.64.0.1,203.0.113.7,4000\n\
+                session_delete,@200,,,tcp,100.64.0.1,203.0.113.7,4000\n";
+    assert_told(&world(fold).at("@150"), Verdict::Ambiguous, Reason::SeveralBindings, "ann;bob");
+    // A release alone, with its start in seconds.
+    let alone = "session_create,@90,,,tcp,100.64.0.3,203.0.113.7,9\n\
+                 session_delete,@200,,@100,tcp,100.64.0.1,203.0.113.7,4000\n";
+    assert_told(&world(alone).at("@150"), Verdict::Ambiguous, Reason::SeveralBindings, "ann;bob");
+    // One that ended in the second of its begin.
+    let short = "session_create,@100,,,tcp,100.64.0.1,203.0.113.7,4000\n\
+                 session_delete,@100,,,tcp,100.64.0.1,203.0.113.7,4000\n";
+    assert_told(&world(short).at("@100"), Verdict::Ambiguous, Reason::SeveralBindings, "ann;bob");
+    // What the digits exclude stays excluded.
+    let fine = "session_create,@101.700000,,,tcp,100.64.0.1,203.0.113.7,4000\n\
+                session_delete,@200,,,tcp,100.64.0.1,203.0.113.7,4000\n";
+    assert_told(&world(fine).at("@150"), Verdict::Unique, Reason::Used, "bob");
+    // Expiry, which cuts the begin off, changes nothing of it.
+    let cut = world(second).expire("@99.5");
+    assert_told(&cut.at("@150"), Verdict::Ambiguous, Reason::SeveralBindings, "ann;bob");
+}
+
+#[test]
+fn a_session_whose_create_was_never_read_was_made_anywhere_before_it_was_seen() {
+    //  log          50 |==================================
+    //  100.64.0.1   ann .......|100|..... bob
+    //  session                         update 160 ... 200
+    let log = "event,time,proto,inside,outside,port\n\
+               session_create,@50.000000,tcp,100.64.0.3,203.0.113.7,9\n\
+               update,@160.000000,tcp,100.64.0.1,203.0.113.7,4000\n\
+               session_delete,@200.000000,tcp,100.64.0.1,203.0.113.7,4000\n";
+    let world = World::new().people(MOVED).log("cgn-1", Profile::unknown(), log);
+    assert_told(&world.at("@170"), Verdict::Ambiguous, Reason::SeveralBindings, "ann;bob");
+}
+
+#[test]
+fn a_row_without_an_end_belongs_to_who_made_it() {
+    let log = "proto,inside,outside,port,start,end\ntcp,100.64.0.1,203.0.113.7,4000,@50,\n\
+               tcp,100.64.0.3,203.0.113.7,9,@50,@300\n";
+    let world = World::new().people(MOVED).log("cgn-1", Profile::exact(), log);
+    assert_told(&world.at("@150"), Verdict::Unique, Reason::Used, "ann");
+}

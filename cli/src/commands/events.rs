@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
 
 use portledger::natlog::unpack::Unpack;
-use portledger::natlog::{Event, Learnt, Reader, Record, Unit, ndjson};
+use portledger::natlog::{Event, Learnt, Reader, Record, ndjson};
 use portledger::store::Input;
 
 use super::{inputs, logs};
@@ -47,7 +47,7 @@ pub(crate) fn run(args: Events, report: &mut dyn Write) -> Outcome {
                 Record::Rejected(reject) => ndjson::write_reject_of(unit, &reject, &mut stdout),
             })?;
         }
-        if reader.unit() == Unit::Datagram {
+        if reader.is_continued() {
             learnt = Some(reader.into_learnt());
         }
     }

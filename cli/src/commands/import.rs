@@ -117,6 +117,10 @@ fn summarise(report: &ImportReport, source: &str, w: &mut dyn Write) -> io::Resu
         (audit.ended_in_doubt, "ended by releases that fit several, as many as they fit"),
         (audit.open_in_doubt, "left open, as a release may have been theirs or another's"),
         (audit.seen_only, "seen without ever an end: the log never says when flows end"),
+        (
+            audit.unnamed,
+            "flows that do not say who held which public port: nobody's absence is proven",
+        ),
         (audit.host_releases, "releases of everything that a host held"),
         (audit.address_bindings, "pairs of host and public address, which give no port"),
     ] {

@@ -148,3 +148,21 @@ fn a_release_read_behind_the_next_create_leaves_that_alone() {
     let a2 = made.iter().find(|(_, a)| a.created == t(130.0)).unwrap().1;
     assert_eq!((a2.ended, a2.outer.end()), (Ended::Logged, t(160.000_001)));
 }
+
+#[test]
+fn a_create_read_long_behind_what_may_be_its_release_is_in_doubt() {
+    //  newer file: release A 2500, others until 4000      older file, read now: create A 1000
+    let release = delete(1, 2500.0);
+    let others = (0..300).flat_map(|n| {
+        let (begin, end) = (2500.0 + f64::from(n) * 5.0, 2503.0 + f64::from(n) * 5.0);
+        [create(9, begin), delete(9, end)]
+    });
+    let mut events = vec![release];
+    events.extend(others);
+    events.extend([create(1, 1000.0), noise(1900.0)]);
+    let done = assemble(Profile::unknown(), &events);
+    assert_eq!((done.audit.open_in_doubt, done.audit.is_lossy()), (2, true));
+    // A little behind, it is known whether its release was read.
+    let events = [create(9, 100.0), delete(9, 110.0), create(1, 60.0), noise(120.0)];
+    assert!(!assemble(Profile::unknown(), &events).audit.is_lossy());
+}
