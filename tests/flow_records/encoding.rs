@@ -35,9 +35,44 @@ fn strings_of_any_length_are_passed_over_and_padding_too() {
         let pools: Vec<_> = got.events.iter().map(|e| e.pool.as_deref().unwrap()).collect();
         assert_eq!((pools, got.reasons()), (vec!["pool-a", "b"], vec![]), "padding {padding}");
     }
-    // The decoder stops at an empty string; what it leaves is not lost without a word.
-    let two = [values("a"), values(""), values("b")].concat();
-    let got = one(Format::Ipfix, Dialect::Rfc8158, &fields, &two);
-    assert_eq!(got.events.len(), 1);
-    assert_eq!(got.reasons(), [RejectReason::BadMessage]);
+    let three = [values("a"), values(""), values("b")].concat();
+    let got = one(Format::Ipfix, Dialect::Rfc8158, &fields, &three);
+    let pools: Vec<_> = got.events.iter().map(|e| e.pool.as_deref()).collect();
+    assert_eq!((pools, got.reasons()), (vec![Some("a"), None, Some("b")], vec![]));
+    // Cut within the string: what was whole stands.
+    let cut = &three[..three.len() - 1];
+    let got = one(Format::Ipfix, Dialect::Rfc8158, &fields, cut);
+    assert_eq!((got.events.len(), got.reasons()), (2, vec![RejectReason::BadMessage]));
+    // A length of three bytes.
+    let session = session(4);
+    let (time, rest) = session.split_at(8);
+    let long = [time, &[255, 0, 3], b"abc", rest, time, &[255, 0, 0], rest].concat();
+    let got = one(Format::Ipfix, Dialect::Rfc8158, &fields, &long);
+    let pools: Vec<_> = got.events.iter().map(|e| e.pool.as_deref()).collect();
+    assert_eq!((pools, got.reasons()), (vec![Some("abc"), None], vec![]));
+}
+
+#[test]
+fn a_field_of_no_length_says_nothing() {
+    for format in [Format::Ipfix, Format::Netflow9] {
+        // An application of no length stops the decoder, without a word.
+        for number in [95, 94, 234, 148, 284] {
+            let mut fields = iana(&[(number, 0)]);
+            fields.extend(iana(&SESSION));
+            let two = [session(4), session(5)].concat();
+            let got = one(format, Dialect::Rfc8158, &fields, &two);
+            assert_eq!((got.events.len(), got.reasons()), (2, vec![]), "{format} {number}");
+            assert_eq!(got.events[1].ports.unwrap().to_string(), "1027");
+        }
+    }
+}
+
+#[test]
+fn strings_of_variable_length_stand_in_netflow_9_too() {
+    let mut fields = iana(&SESSION);
+    fields.push(Field(284, 0, u16::MAX));
+    let two = [session(1), record(&[Variable("a")]), session(2), record(&[Variable("")])].concat();
+    let got = one(Format::Netflow9, Dialect::Cisco, &fields, &two);
+    let pools: Vec<_> = got.events.iter().map(|e| e.pool.as_deref()).collect();
+    assert_eq!((pools, got.reasons()), (vec![Some("a"), None], vec![]));
 }

@@ -74,3 +74,52 @@ fn a_file_may_need_the_templates_of_the_one_before() {
     assert!(second.read_event(&mut event).unwrap());
     assert_eq!((event.line, second.events(), second.skipped().total()), (1, 1, 0));
 }
+
+/// Some exporters send options whose scope has no length; such a set takes nothing else along.
+#[test]
+fn options_without_scope_leave_the_rest_of_a_message_as_it_is() {
+    let options = set(1, &[301, 0, 8, 41, 8, 42, 8].map(u16::to_be_bytes).concat());
+    let fields = template9(300, &iana(&SESSION));
+    let counts = set(301, &record(&[U64(5), U64(6)]));
+    let data = set(300, &session(1));
+    let sent = |sequence| Sent { sequence, ..SENT };
+    let bytes = [
+        netflow9(sent(0), &[fields, options.clone(), data.clone()]),
+        netflow9(sent(1), &[options, counts.clone()]),
+        netflow9(sent(2), &[counts, data]),
+    ]
+    .concat();
+    let got = read(Format::Netflow9, Dialect::Cisco, &bytes);
+    assert_eq!((got.events.len(), got.reasons()), (2, vec![]));
+    assert_eq!(got.events[1].line, 3);
+}
+
+/// A set whose one template cannot be read by takes no other one along.
+#[test]
+fn a_template_that_cannot_be_read_by_is_a_loss_and_leaves_the_others() {
+    for format in [Format::Ipfix, Format::Netflow9] {
+        let message = |sets: &[Vec<u8>]| match format {
+            Format::Ipfix => ipfix(SENT, sets),
+            _ => netflow9(SENT, sets),
+        };
+        let templates = |fields: &[Field]| match format {
+            Format::Ipfix => template(300, fields),
+            _ => template9(300, fields),
+        };
+        let other = match format {
+            Format::Ipfix => template(302, &iana(&SESSION)),
+            _ => template9(302, &iana(&SESSION)),
+        };
+        let nothing = templates(&iana(&[(95, 0), (94, 0)]));
+        let bytes = [
+            message(&[templates(&iana(&SESSION)), other]),
+            message(&[nothing, set(300, &session(4)), set(302, &session(4))]),
+            message(&[set(300, &session(4)), set(302, &session(4))]),
+        ]
+        .concat();
+        let got = read(format, Dialect::Rfc8158, &bytes);
+        assert_eq!(got.events.len(), 2, "{format}");
+        let [bad, early] = [RejectReason::BadMessage, RejectReason::NoTemplate];
+        assert_eq!(got.reasons(), [bad, early, early], "{format}");
+    }
+}

@@ -145,10 +145,23 @@ pub(super) fn ipfix_number(field: IPFixField) -> Option<u32> {
     Some(number)
 }
 
+/// The number of a field as a template has it; none of those that concern nobody here.
+pub(super) fn sent_number(enterprise: u32, number: u16) -> Option<u32> {
+    match enterprise {
+        0 => Some(u32::from(number)),
+        637 => Some(NOKIA + u32::from(number)),
+        _ => None,
+    }
+}
+
 impl Fields {
     /// Takes in a field.
     pub(super) fn set(&mut self, number: u32, value: &FieldValue) {
         use RejectReason::{BadAddress, BadPort, BadProtocol, BadTime, BadValue};
+        // A field of no length was not sent.
+        if bytes(value).is_some_and(<[u8]>::is_empty) {
+            return;
+        }
         let bad = &mut self.bad;
         match number {
             4 => put(&mut self.protocol, small(value), BadProtocol, bad),
@@ -316,12 +329,15 @@ fn millis(value: &FieldValue) -> Option<Option<WrittenTime>> {
 
 /// A time in the format of NTP (RFC 7011, section 6.1.9).
 fn ntp(value: &FieldValue) -> Option<Option<WrittenTime>> {
-    let (seconds, fraction) = match value {
-        FieldValue::Duration(
-            DurationValue::MicrosNtp { seconds, fraction }
-            | DurationValue::NanosNtp { seconds, fraction },
-        ) => (*seconds, *fraction),
-        _ => return None,
+    let (seconds, fraction) = if let FieldValue::Duration(
+        DurationValue::MicrosNtp { seconds, fraction }
+        | DurationValue::NanosNtp { seconds, fraction },
+    ) = value
+    {
+        (*seconds, *fraction)
+    } else {
+        let both = u64::from_be_bytes(bytes(value)?.try_into().ok()?);
+        (u32::try_from(both >> 32).ok()?, u32::try_from(both & 0xffff_ffff).ok()?)
     };
     if seconds == 0 {
         return Some(None);

@@ -30,8 +30,9 @@
 //!
 //! `netflow_parser` decodes: it is kept well and fuzzed, and its rate is what this module is measured against. It is
 //! asked message by message, with a parser a sender and domain. Its own queue of early records is left off, since it
-//! would put them under the header, and so the time, of another message. What it skips without a word (a broken set,
-//! the rest of a set behind an empty string) is found by walking over the sets, and becomes a reject.
+//! would put them under the header, and so the time, of another message. What it skips without a word (the rest of a set
+//! behind an empty string, templates with a field of no length, options without scope, the message around them) is
+//! found by walking over the sets, and read by the template as it was sent; a broken set becomes a reject.
 
 mod asa;
 mod cgv6;
@@ -40,6 +41,7 @@ mod dialect;
 mod fields;
 mod flows;
 mod junos;
+mod layout;
 mod nokia;
 mod reading;
 mod record;
