@@ -1,5 +1,6 @@
 //! How fields are sent: shorter, longer, finer, of variable length, padded.
 
+use portledger::Timestamp;
 use portledger::natlog::{Dialect, Format, RejectReason};
 
 use crate::room::*;
@@ -75,4 +76,49 @@ fn strings_of_variable_length_stand_in_netflow_9_too() {
     let got = one(Format::Netflow9, Dialect::Cisco, &fields, &two);
     let pools: Vec<_> = got.events.iter().map(|e| e.pool.as_deref()).collect();
     assert_eq!((pools, got.reasons()), (vec![Some("a"), None], vec![]));
+}
+
+#[test]
+fn a_time_of_another_unit_is_no_time() {
+    let ntp = (1_700_000_000_u64 + 2_208_988_800) << 32 | 1 << 31;
+    let at = |format, number, time: u64| {
+        let mut fields = SESSION;
+        fields[0] = (number, 8);
+        let record = [&time.to_be_bytes(), &session(4)[8..]].concat();
+        one(format, Dialect::Rfc8158, &iana(&fields), &record)
+    };
+    for format in [Format::Ipfix, Format::Netflow9] {
+        for number in [324, 325] {
+            let got = at(format, number, ntp);
+            let time = got.only().time.unwrap();
+            assert_eq!(time.start().as_microsecond(), 1_700_000_000_500_000, "{format}");
+            // Microseconds from 1970.
+            let got = at(format, number, 1_700_000_000_123_456);
+            assert_eq!(got.refused(), RejectReason::BadTime);
+            assert_eq!(
+                got.rejects[0].1.time.unwrap().start(),
+                Timestamp::from_second(1_700_000_000)
+            );
+        }
+        for (number, time) in
+            [(323, 1_700_000_000), (323, 1_700_000_000_123_456), (322, 1_700_000_000_123)]
+        {
+            assert_eq!(at(format, number, time).refused(), RejectReason::BadTime, "{number}");
+        }
+        // Zero is none, and the header's stands for it.
+        let got = at(format, 323, 0);
+        assert_eq!(got.only().time.unwrap().start(), Timestamp::from_second(1_700_000_000));
+    }
+}
+
+#[test]
+fn a_time_sent_twice_is_the_finer_one_and_no_contradiction() {
+    let fields = [&[(322, 4)], &SESSION[..]].concat();
+    let with = |second: u32| {
+        let record = [&second.to_be_bytes()[..], &session(4)].concat();
+        one(Format::Ipfix, Dialect::Rfc8158, &iana(&fields), &record)
+    };
+    let got = with(1_700_000_000);
+    assert_eq!(got.only().time.unwrap().start().as_microsecond(), 1_700_000_000_123_000);
+    assert_eq!(with(1_700_000_001).refused(), RejectReason::RepeatedField);
 }

@@ -46,3 +46,37 @@ fn flows_are_finished_allocations_from_first_to_last_packet() {
     // The header of IPFIX does not say when the device was started.
     assert_eq!(flow(Format::Ipfix, 900_250, 990_500).refused(), RejectReason::NoStamp);
 }
+
+/// The counter of milliseconds runs over after 49.7 days.
+#[test]
+fn a_flow_begun_before_the_counter_ran_over_is_not_one_of_the_future() {
+    let fields = [(8, 4), (7, 2), (12, 4), (11, 2), (4, 1), (22, 4), (21, 4), (225, 4), (227, 2)];
+    let values = |first, last| {
+        let ends = [INSIDE, U16(51_000), FAR, U16(443), U8(6)];
+        [&ends[..], &[U32(first), U32(last), OUTSIDE, U16(1027)]].concat()
+    };
+    let times = |got: &Got| {
+        let event = got.only();
+        let [start, stop] = [event.start, event.stop].map(|t| t.unwrap().start().as_microsecond());
+        (start / 1000, stop / 1000)
+    };
+    // Two seconds before the counter ran over, that is a thousand seconds before the message.
+    let before = u32::MAX - 1999;
+    let got =
+        one(Format::Netflow9, Dialect::Fortios, &iana(&fields), &record(&values(before, 5000)));
+    assert_eq!(times(&got), (1_699_998_998_000, 1_699_999_005_000));
+    // A flow that went on while the message was made.
+    let got = one(
+        Format::Netflow9,
+        Dialect::Fortios,
+        &iana(&fields),
+        &record(&values(999_000, 1_000_400)),
+    );
+    assert_eq!(times(&got), (1_699_999_999_000, 1_700_000_000_400));
+    // The same by the day of the start, 49 days and some before.
+    let fields = [&fields[..], &[(160, 8)]].concat();
+    let boot = 1_700_000_000_000 - 1_000_000 - (1 << 32);
+    let values = [values(before, 5000), vec![U64(boot)]].concat();
+    let got = one(Format::Ipfix, Dialect::Fortios, &iana(&fields), &record(&values));
+    assert_eq!(times(&got), (1_699_998_998_000, 1_699_999_005_000));
+}

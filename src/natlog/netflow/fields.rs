@@ -6,6 +6,7 @@
 )]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use netflow_parser::variable_versions::field_value::{DataNumber, DurationValue, FieldValue};
 use netflow_parser::variable_versions::ipfix::lookup::{
@@ -19,6 +20,9 @@ use crate::time::{MICROS_PER_SECOND, Timestamp, WrittenTime};
 const NOKIA: u32 = 1 << 16;
 /// Seconds from 1900, the epoch of NTP, to 1970.
 const NTP_EPOCH: i64 = 2_208_988_800;
+
+/// Microseconds from 1990 to 2100: no flow was logged before, and no clock is right behind.
+const AGE: Range<i64> = 631_152_000_000_000..4_102_444_800_000_000;
 
 /// An address and port, as far as sent; an IPv6 address of zeros is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,12 +178,12 @@ impl Fields {
             27 => put(&mut self.source.v6, v6(value), BadAddress, bad),
             28 => put(&mut self.far.v6, v6(value), BadAddress, bad),
             148 => put(&mut self.flow_id, integer(value), BadValue, bad),
-            150 => put(&mut self.start, seconds(value), BadTime, bad),
-            151 => put(&mut self.end, seconds(value), BadTime, bad),
-            152 => put(&mut self.start, millis(value), BadTime, bad),
-            153 => put(&mut self.end, millis(value), BadTime, bad),
-            154 | 156 => put(&mut self.start, ntp(value), BadTime, bad),
-            155 | 157 => put(&mut self.end, ntp(value), BadTime, bad),
+            150 => put_time(&mut self.start, seconds(value), bad),
+            151 => put_time(&mut self.end, seconds(value), bad),
+            152 => put_time(&mut self.start, millis(value), bad),
+            153 => put_time(&mut self.end, millis(value), bad),
+            154 | 156 => put_time(&mut self.start, ntp(value), bad),
+            155 | 157 => put_time(&mut self.end, ntp(value), bad),
             160 => put(&mut self.boot, millis(value), BadTime, bad),
             225 | 40001 => put(&mut self.post_source.v4, v4(value), BadAddress, bad),
             226 | 40002 => put(&mut self.post_far.v4, v4(value), BadAddress, bad),
@@ -194,9 +198,9 @@ impl Fields {
             282 => put(&mut self.post_far.v6, v6(value), BadAddress, bad),
             283 => put(&mut self.pool_id, integer(value), BadValue, bad),
             284 => put(&mut self.pool_name, text(value), BadValue, bad),
-            322 => put(&mut self.observed, seconds(value), BadTime, bad),
-            323 => put(&mut self.observed, millis(value), BadTime, bad),
-            324 | 325 => put(&mut self.observed, ntp(value), BadTime, bad),
+            322 => put_time(&mut self.observed, seconds(value), bad),
+            323 => put_time(&mut self.observed, millis(value), bad),
+            324 | 325 => put_time(&mut self.observed, ntp(value), bad),
             361 => put(&mut self.first, port(value), BadPort, bad),
             362 => put(&mut self.last, port(value), BadPort, bad),
             363 => put(&mut self.step, port(value), BadPort, bad),
@@ -208,6 +212,13 @@ impl Fields {
             _ if number == NOKIA + 93 => put(&mut self.nokia_name, text(value), BadValue, bad),
             _ => {}
         }
+    }
+
+    /// Whether a time is of another age than the message: sent in another unit, or counted from another day.
+    pub(super) fn is_out_of_age(&self, exported: WrittenTime) -> bool {
+        let is_of_age = |time: WrittenTime| AGE.contains(&time.start().as_microsecond());
+        let times = [self.observed, self.start, self.end, self.boot];
+        is_of_age(exported) && times.into_iter().flatten().any(|time| !is_of_age(time))
     }
 
     /// Whether the record says anything of a translation.
@@ -239,6 +250,22 @@ fn put<T: PartialEq>(
             }
             *slot = value;
         }
+    }
+}
+
+/// A time; where it was sent twice, in seconds and finer, the finer one.
+fn put_time(
+    slot: &mut Option<WrittenTime>,
+    value: Option<Option<WrittenTime>>,
+    bad: &mut Option<RejectReason>,
+) {
+    match (*slot, value) {
+        (Some(earlier), Some(Some(value))) if earlier.range().overlaps(value.range()) => {
+            if value.resolution_microsecond() < earlier.resolution_microsecond() {
+                *slot = Some(value);
+            }
+        }
+        _ => put(slot, value, RejectReason::BadTime, bad),
     }
 }
 

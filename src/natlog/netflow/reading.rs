@@ -297,6 +297,7 @@ impl Reading<'_> {
         };
         let result = match record.fields.bad {
             Some(reason) => Err(reason),
+            None if record.fields.is_out_of_age(exported) => Err(RejectReason::BadTime),
             None => match self.dialect {
                 Dialect::Rfc8158 => rfc8158::read(&mut record),
                 Dialect::Cisco => cisco::read(&mut record),
@@ -312,6 +313,10 @@ impl Reading<'_> {
                 if decoded.event.time != Some(exported) {
                     decoded.event.header_time = Some(exported);
                 }
+            }
+            // A time that cannot be read says nothing of when events are missing.
+            Err(RejectReason::BadTime) => {
+                *decoded = rejected(RejectReason::BadTime, self.at, Some(exported));
             }
             Err(reason) => *decoded = rejected(reason, self.at, time),
         }

@@ -9,7 +9,10 @@ use crate::allocation::Destination;
 use crate::inside::InsideHost;
 use crate::port::PortRange;
 use crate::protocol::Protocol;
-use crate::time::WrittenTime;
+use crate::time::{TimeDelta, WrittenTime};
+
+/// The microseconds after which a counter of milliseconds of four bytes begins anew.
+const TURN: i64 = (1 << 32) * 1000;
 
 /// One record on its way to an event.
 #[derive(Debug)]
@@ -97,19 +100,24 @@ impl Record<'_> {
 
     /// An instant that the device gives in milliseconds since it was started.
     ///
-    /// The header says in whole seconds when the message was sent, so the start is known to a second only.
+    /// The header says in whole seconds when the message was sent, so the start is known to a second only. Counters of
+    /// four bytes run over every 49.7 days: the instant is that one which is nearest to the message.
     pub(super) fn since_boot(&self, uptime: Option<u64>) -> Option<WrittenTime> {
-        let uptime = i64::try_from(uptime?).ok()?.checked_mul(1000)?;
-        let boot = match (self.fields.boot, self.uptime) {
-            (Some(boot), _) => boot,
-            (None, Some(now)) => {
-                let up = crate::time::TimeDelta::from_microsecond(i64::from(now) * 1000);
-                self.exported.corrected(up)
-            }
+        let uptime = i64::try_from(uptime?).ok()?;
+        let (base, after) = match (self.fields.boot, self.uptime) {
+            (Some(boot), _) => (boot, uptime),
+            (None, Some(now)) => (self.exported, uptime.checked_sub(i64::from(now))?),
             (None, None) => return None,
         };
-        let since = crate::time::TimeDelta::from_microsecond(uptime);
-        Some(WrittenTime::new(boot.start().plus(since), boot.resolution_microsecond()))
+        let at = base.start().plus(TimeDelta::from_microsecond(after.checked_mul(1000)?));
+        let turns = if uptime > i64::from(u32::MAX) {
+            0
+        } else {
+            let ahead = self.exported.start().since(at).as_microsecond();
+            ahead.saturating_add(TURN / 2).div_euclid(TURN)
+        };
+        let at = at.plus(TimeDelta::from_microsecond(turns.checked_mul(TURN)?));
+        Some(WrittenTime::new(at, base.resolution_microsecond()))
     }
 }
 
