@@ -5,6 +5,7 @@ mod cgv6;
 mod cisco;
 mod encoding;
 mod fortios;
+mod junos;
 mod loss;
 #[path = "../common/messages.rs"]
 mod messages;

@@ -64,6 +64,9 @@ pub(super) struct Fields {
     pub(super) pool_name: Option<Box<str>>,
     /// 322 to 325.
     pub(super) observed: Option<WrittenTime>,
+    has_323: bool,
+    /// 323 again: of Junos, when the block was given out.
+    pub(super) second_323: Option<WrittenTime>,
     /// 150, 152, 154, 156.
     pub(super) start: Option<WrittenTime>,
     /// 151, 153, 155, 157.
@@ -199,7 +202,11 @@ impl Fields {
             283 => put(&mut self.pool_id, integer(value), BadValue, bad),
             284 => put(&mut self.pool_name, text(value), BadValue, bad),
             322 => put_time(&mut self.observed, seconds(value), bad),
-            323 => put_time(&mut self.observed, millis(value), bad),
+            323 if self.has_323 => put_time(&mut self.second_323, millis(value), bad),
+            323 => {
+                self.has_323 = true;
+                put_time(&mut self.observed, millis(value), bad);
+            }
             324 | 325 => put_time(&mut self.observed, ntp(value), bad),
             361 => put(&mut self.first, port(value), BadPort, bad),
             362 => put(&mut self.last, port(value), BadPort, bad),
@@ -217,8 +224,13 @@ impl Fields {
     /// Whether a time is of another age than the message: sent in another unit, or counted from another day.
     pub(super) fn is_out_of_age(&self, exported: WrittenTime) -> bool {
         let is_of_age = |time: WrittenTime| AGE.contains(&time.start().as_microsecond());
-        let times = [self.observed, self.start, self.end, self.boot];
+        let times = [self.observed, self.second_323, self.start, self.end, self.boot];
         is_of_age(exported) && times.into_iter().flatten().any(|time| !is_of_age(time))
+    }
+
+    /// Whether the time was sent twice and not the same.
+    pub(super) fn has_two_times(&self) -> bool {
+        self.second_323.is_some() && self.second_323 != self.observed
     }
 
     /// Whether the record says anything of a translation.

@@ -298,6 +298,9 @@ impl Reading<'_> {
         let result = match record.fields.bad {
             Some(reason) => Err(reason),
             None if record.fields.is_out_of_age(exported) => Err(RejectReason::BadTime),
+            None if record.fields.has_two_times() && self.dialect != Dialect::Junos => {
+                Err(RejectReason::RepeatedField)
+            }
             None => match self.dialect {
                 Dialect::Rfc8158 => rfc8158::read(&mut record),
                 Dialect::Cisco => cisco::read(&mut record),
