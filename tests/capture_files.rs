@@ -32,7 +32,22 @@ fn frames(payload: &[u8]) -> Vec<(u32, Vec<u8>)> {
     let ip6 = ipv6(&udp(2055, payload));
     let tagged = [&[0; 12][..], &[0x88, 0xa8, 0, 5, 0x81, 0x00, 0, 7, 0x08, 0x00], &ip].concat();
     let padded = [ethernet(2055, payload), vec![0; 9]].concat();
+    let ppp_len = |ip: &[u8]| u16::try_from(ip.len() + 2).unwrap().to_be_bytes();
+    let session = [&[0x11, 0, 0, 1][..], &ppp_len(&ip), &[0x00, 0x21], &ip].concat();
+    let session6 = [&[0x11, 0, 0, 1][..], &ppp_len(&ip6), &[0x00, 0x57], &ip6].concat();
+    let ether = |kinds: &[u8], rest: &[u8]| [&[0; 12][..], kinds, rest].concat();
     vec![
+        (1, ether(&[0x88, 0x64], &session)),
+        (1, ether(&[0x81, 0, 0, 9, 0x88, 0x64], &session6)),
+        (1, ether(&[0x91, 0, 0, 9, 0x81, 0, 0, 8, 0x08, 0], &ip)),
+        // Two labels, of which the second is the last.
+        (1, ether(&[0x88, 0x47, 0, 6, 0x40, 64, 0, 12, 0x81, 64], &ip)),
+        (1, ether(&[0x88, 0x47, 0, 6, 0x41, 64], &ip6)),
+        (9, [&[0x21][..], &ip].concat()),
+        (9, [&[0xff, 0x03, 0x00, 0x57][..], &ip6].concat()),
+        (50, [&[0xff, 0x03, 0x00, 0x21][..], &ip].concat()),
+        (51, session),
+        (113, [&[0; 14][..], &[0x81, 0, 0, 9, 0x08, 0x00], &ip].concat()),
         (1, ethernet(2055, payload)),
         (1, tagged),
         (1, padded),

@@ -3,15 +3,17 @@
 //! The files are taken apart by `pcap-parser`, the packets by `etherparse`; both are fuzzed and never panic, unlike the
 //! other readers of pcapng that were looked at. Streamed: memory is bounded by [`MAX_BLOCK`].
 //!
-//! Link types: Ethernet (with VLAN tags), raw IP, Linux cooked v1 and v2, loopback. Packets that were fragmented, or cut
-//! off by the capture, are rejected one by one; whatever is no UDP is other traffic.
+//! Link types: Ethernet (with VLAN tags, in PPPoE, under MPLS labels), raw IP, Linux cooked v1 and v2, loopback, PPP.
+//! Packets that were fragmented, or cut off by the capture, are rejected one by one; whatever is no UDP is other traffic.
+
+mod link;
 
 use std::io;
 use std::net::IpAddr;
 
-use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, TransportSlice, ip_number};
+use etherparse::{LaxNetSlice, TransportSlice, ip_number};
+use pcap_parser::Block;
 use pcap_parser::traits::PcapNGPacketBlock;
-use pcap_parser::{Block, Linktype};
 
 use super::RejectReason;
 use super::lines::LineBuffer;
@@ -232,28 +234,7 @@ fn udp(
     port: Option<u16>,
 ) -> Result<(usize, usize, Exporter), RejectReason> {
     let cut = if is_cut { RejectReason::CutShort } else { RejectReason::OtherTraffic };
-    let ether_type = |at: usize| {
-        let bytes = data.get(at..at + 2)?.try_into().ok()?;
-        Some(EtherType(u16::from_be_bytes(bytes)))
-    };
-    let packet = match Linktype(link) {
-        Linktype::ETHERNET => LaxSlicedPacket::from_ethernet(data).ok(),
-        Linktype::RAW | Linktype::IPV4 | Linktype::IPV6 | Linktype(12 | 14) => {
-            LaxSlicedPacket::from_ip(data).ok()
-        }
-        Linktype::NULL | Linktype::LOOP => {
-            data.get(4..).and_then(|ip| LaxSlicedPacket::from_ip(ip).ok())
-        }
-        Linktype::LINUX_SLL => ether_type(14)
-            .zip(data.get(16..))
-            .map(|(of, rest)| LaxSlicedPacket::from_ether_type(of, rest)),
-        // Linux cooked v2.
-        Linktype(276) => ether_type(0)
-            .zip(data.get(20..))
-            .map(|(of, rest)| LaxSlicedPacket::from_ether_type(of, rest)),
-        _ => return Err(RejectReason::BadMessage),
-    };
-    let packet = packet.ok_or(cut)?;
+    let packet = link::packet(link, data, cut)?;
     let (address, payload) = match packet.net.as_ref().ok_or(cut)? {
         LaxNetSlice::Ipv4(ip) => (IpAddr::V4(ip.header().source_addr()), ip.payload()),
         LaxNetSlice::Ipv6(ip) => (IpAddr::V6(ip.header().source_addr()), ip.payload()),
