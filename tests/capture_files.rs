@@ -306,3 +306,22 @@ fn the_old_packet_block_is_read_too() {
         }
     }
 }
+
+/// PAN-OS fills datagrams of NetFlow 9 up with zeros.
+#[test]
+fn a_datagram_may_be_filled_up_with_zeros() {
+    let inside = V4([100, 64, 0, 10]);
+    let outside = V4([203, 0, 113, 7]);
+    let session = [U64(1_700_000_000_123), U8(1), inside, outside, U8(6), U16(51_000), U16(1027)];
+    let data = set(300, &record(&session));
+    let first = netflow9(SENT, &[template9(300, &iana(&SESSION)), data.clone()]);
+    let second = netflow9(Sent { sequence: 1, ..SENT }, &[data]);
+    let filled = [&first[..], &[0; 300]].concat();
+    let of = |file: &[u8]| read_with(Format::Netflow9, ReaderOptions::new(), file);
+    let got = of(&pcap(false, false, 1, &[ethernet(9, &filled), ethernet(9, &second)]));
+    assert_eq!((got.events.len(), got.reasons()), (2, vec![]));
+    // In a file, zeros stand for what is gone: it may have been a template.
+    let got = of(&[filled, second].concat());
+    let lost = vec![RejectReason::CutShort, RejectReason::NoTemplate];
+    assert_eq!((got.events.len(), got.reasons()), (1, lost));
+}

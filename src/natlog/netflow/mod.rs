@@ -179,7 +179,10 @@ impl DatagramParser for ExportParser {
             return records.push_back(rejected(RejectReason::NoTemplate, 0, at));
         };
         let message = bytes.get(..end).unwrap_or_default();
-        let mut reading = Reading { header, dialect, at: 0, records, seen: 0, is_counted: true };
+        let is_datagram = datagram.exporter.is_some();
+        let (at_set, seen) = (0, 0);
+        let mut reading =
+            Reading { header, dialect, is_datagram, at: at_set, records, seen, is_counted: true };
         reading.message(scope, message);
         let seen = reading.is_counted.then_some(reading.seen);
         scope.count(header, seen);

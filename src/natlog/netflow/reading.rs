@@ -100,6 +100,8 @@ impl Body<'_> {
 pub(super) struct Reading<'a> {
     pub(super) header: Header,
     pub(super) dialect: Dialect,
+    /// Whether the message is all that was sent at once.
+    pub(super) is_datagram: bool,
     /// The place of the current set in the message.
     pub(super) at: usize,
     pub(super) records: &'a mut VecDeque<Decoded>,
@@ -140,8 +142,10 @@ impl Reading<'_> {
             self.at += len;
         }
         let rest = message.get(self.at..).unwrap_or_default();
-        // Padding is shorter than the head of a set.
-        if rest.len() >= 4 || rest.iter().any(|&b| b != 0) {
+        // Padding is shorter than the head of a set; a datagram may be filled up with it. In a file, zeros are also what
+        // is left of something else.
+        let is_padding = rest.len() < 4 || self.is_datagram;
+        if !is_padding || rest.iter().any(|&b| b != 0) {
             self.lose(scope, RejectReason::CutShort);
             if has_templates(message, self.at) {
                 // What they replaced would be read on.
