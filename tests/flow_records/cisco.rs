@@ -32,3 +32,27 @@ fn cisco_hsl_is_read_by_its_fields_under_any_template_number() {
     let got = cisco(&bulk, &[U32(1), U32(0), INSIDE, OUTSIDE, U16(1), U16(2)]);
     assert_eq!(got.refused(), RejectReason::DialectMismatch);
 }
+
+/// VAS Experts (Stingray, FastDPI) send the events of Cisco with fields of enterprise 43823: a session and a login, which
+/// is empty for subscribers without one.
+#[test]
+fn vas_experts_name_the_login() {
+    let mut fields = iana(&[(323, 8), (4, 1), (230, 1), (8, 4), (225, 4), (7, 2), (227, 2)]);
+    fields.extend(iana(&[(12, 4), (11, 2)]));
+    fields.extend([Field(2000, 43_823, 8), Field(2003, 43_823, u16::MAX)]);
+    let session = |event, login| {
+        let ends = [INSIDE, OUTSIDE, U16(51_000), U16(1027), FAR, U16(443)];
+        let head = [MILLIS, U8(17), U8(event)];
+        record(&[&head[..], &ends, &[U64(9_000_000_001), Variable(login)]].concat())
+    };
+    let two = [session(1, "alice"), session(2, ""), session(2, "bob")].concat();
+    let got = one(Format::Ipfix, Dialect::Cisco, &fields, &two);
+    assert_eq!(got.reasons(), []);
+    let logins: Vec<_> = got.events.iter().map(|e| e.login.as_deref()).collect();
+    assert_eq!(logins, [Some("alice"), None, Some("bob")]);
+    for event in &got.events {
+        assert_eq!(event.flow_id, Some(9_000_000_001));
+        assert_eq!(event.ports.unwrap().to_string(), "1027");
+        assert_eq!(event.destination.unwrap().to_string(), "192.0.2.80:443");
+    }
+}

@@ -16,8 +16,9 @@ use netflow_parser::variable_versions::ipfix::lookup::{
 use super::super::RejectReason;
 use crate::time::{MICROS_PER_SECOND, Timestamp, WrittenTime};
 
-/// The numbers of IANA's registry as they are, those of Nokia (PEN 637) behind this.
+/// The numbers of IANA's registry as they are, those of Nokia (PEN 637) and VAS Experts (PEN 43823) behind these.
 const NOKIA: u32 = 1 << 16;
+const VAS_EXPERTS: u32 = 2 << 16;
 /// Seconds from 1900, the epoch of NTP, to 1970.
 const NTP_EPOCH: i64 = 2_208_988_800;
 
@@ -147,6 +148,9 @@ pub(super) fn ipfix_number(field: IPFixField) -> Option<u32> {
         },
         IPFixField::Nat(NatIPFixField::NatInsideSvcid) => NOKIA + 91,
         IPFixField::Nat(NatIPFixField::NatSubString) => NOKIA + 93,
+        IPFixField::Enterprise { enterprise_number: 43_823, field_number } => {
+            VAS_EXPERTS + u32::from(field_number)
+        }
         _ => return None,
     };
     Some(number)
@@ -157,6 +161,7 @@ pub(super) fn sent_number(enterprise: u32, number: u16) -> Option<u32> {
     match enterprise {
         0 => Some(u32::from(number)),
         637 => Some(NOKIA + u32::from(number)),
+        43_823 => Some(VAS_EXPERTS + u32::from(number)),
         _ => None,
     }
 }
@@ -215,6 +220,10 @@ impl Fields {
             463 => put(&mut self.instance, integer(value), BadValue, bad),
             466 | 467 => self.has_quota = true,
             371 | 40000 => put(&mut self.user, text(value), BadValue, bad),
+            _ if number == VAS_EXPERTS + 2000 => {
+                put(&mut self.flow_id, integer(value), BadValue, bad)
+            }
+            _ if number == VAS_EXPERTS + 2003 => put(&mut self.user, text(value), BadValue, bad),
             _ if number == NOKIA + 91 => put(&mut self.nokia_inside, integer(value), BadValue, bad),
             _ if number == NOKIA + 93 => put(&mut self.nokia_name, text(value), BadValue, bad),
             _ => {}
