@@ -33,7 +33,7 @@ fn cisco_hsl_is_read_by_its_fields_under_any_template_number() {
     assert_eq!(got.refused(), RejectReason::DialectMismatch);
 }
 
-/// VAS Experts (Stingray, FastDPI) send the events of Cisco with fields of enterprise 43823: a session and a login, which
+/// VAS Experts (Stingray) send the events of Cisco with fields of enterprise 43823: a session and a login, which
 /// is empty for subscribers without one.
 #[test]
 fn vas_experts_name_the_login() {

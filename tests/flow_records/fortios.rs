@@ -80,3 +80,15 @@ fn a_flow_begun_before_the_counter_ran_over_is_not_one_of_the_future() {
     let got = one(Format::Ipfix, Dialect::Fortios, &iana(&fields), &record(&values));
     assert_eq!(times(&got), (1_699_998_998_000, 1_699_999_005_000));
 }
+
+#[test]
+fn a_flow_of_icmp_without_identifier_holds_no_port() {
+    let times = [(152, 8), (153, 8), (8, 4), (12, 4), (4, 1), (225, 4), (227, 2)];
+    let values = [MILLIS, U64(1_700_000_000_456), INSIDE, FAR, U8(1), OUTSIDE, U16(0)];
+    let got = one(Format::Netflow9, Dialect::Fortios, &iana(&times), &record(&values));
+    assert_eq!(got.refused(), RejectReason::NoTranslatedPort);
+    let fields = [&times[..], &[(7, 2)]].concat();
+    let values = [&values[..6], &[U16(77), U16(9)]].concat();
+    let got = one(Format::Netflow9, Dialect::Fortios, &iana(&fields), &record(&values));
+    assert_eq!(got.only().ports.unwrap().to_string(), "77");
+}

@@ -3,6 +3,7 @@
 
 use super::super::{EventKind, RejectReason};
 use super::record::{Outcome, Record, flow};
+use crate::protocol::Protocol;
 
 /// Reads a record.
 pub(super) fn read(record: &mut Record<'_>) -> Outcome {
@@ -16,6 +17,11 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
         return Err(RejectReason::DialectMismatch);
     }
     flow(fields)?;
+    // Flows of ICMP without an identifier have zeros in its place.
+    let is_echo = fields.protocol == Some(Protocol::ICMP.number());
+    if is_echo && fields.source.port.is_none() && fields.post_source.port == Some(0) {
+        return Err(RejectReason::NoTranslatedPort);
+    }
     let start = fields.start.or_else(|| record.since_boot(fields.start_uptime));
     let end = fields.end.or_else(|| record.since_boot(fields.end_uptime));
     let (Some(start), Some(end)) = (start, end) else { return Err(RejectReason::NoStamp) };
