@@ -73,6 +73,16 @@ fn the_inside_host_is_in_its_realm_or_behind_its_tunnel() {
     assert_eq!(inside(&[(8, 4), (234, 4)], &[INSIDE, U32(9)]), "100.64.0.10%9");
     assert_eq!(inside(&[(8, 4), (463, 4)], &[INSIDE, U32(3)]), "100.64.0.10%3");
     assert_eq!(inside(&[(8, 4), (234, 4), (463, 4)], &[INSIDE, U32(9), U32(3)]), "100.64.0.10%9/3");
+    // The realm of the inside is bytes that the NAT chooses: a name, or a number of any length.
+    assert_eq!(inside(&[(8, 4), (464, 8)], &[INSIDE, Text("blue", 8)]), "100.64.0.10%blue");
+    assert_eq!(inside(&[(8, 4), (464, 4)], &[INSIDE, U32(7)]), "100.64.0.10%7");
+    assert_eq!(inside(&[(8, 4), (464, 4)], &[INSIDE, U32(0)]), "100.64.0.10");
+    assert_eq!(inside(&[(8, 4), (234, 4), (464, 4)], &[INSIDE, U32(9), U32(7)]), "100.64.0.10%9");
+    let realm = V6("2001:db8::1");
+    assert_eq!(
+        inside(&[(8, 4), (464, 16)], &[INSIDE, realm]),
+        "100.64.0.10%20010db8000000000000000000000001"
+    );
     assert_eq!(inside(&[(8, 4), (27, 16)], &[INSIDE, B4]), "b4[2001:db8::b4]100.64.0.10");
     assert_eq!(inside(&[(8, 4), (27, 16)], &[V4([0; 4]), B4]), "2001:db8::b4");
     assert_eq!(inside(&[(8, 4), (27, 16)], &[INSIDE, V6("::")]), "100.64.0.10");
@@ -184,4 +194,16 @@ fn a_record_without_event_is_told_by_what_it_holds() {
     assert_eq!(with(&[(281, 16)], &[B4]), RejectReason::Ipv6Translation);
     let delete = rfc8158(&[(234, 4), (8, 4), (7, 2), (4, 1)], &[U32(1), INSIDE, U16(1), U8(6)]);
     assert_eq!(delete.refused(), RejectReason::DialectMismatch);
+}
+
+/// The outside began it: the source is some host of the world, whatever it was translated to.
+#[test]
+fn a_session_from_outside_names_no_inside_host() {
+    let fields = [SESSION.as_slice(), &[(229, 1)]].concat();
+    let from = |origin| {
+        let record = [&session(4)[..], &[origin]].concat();
+        one(Format::Ipfix, Dialect::Rfc8158, &iana(&fields), &record)
+    };
+    assert_eq!(from(1).only().kind, EventKind::SessionCreate);
+    assert_eq!(from(2).refused(), RejectReason::DestinationTranslation);
 }

@@ -48,6 +48,8 @@ pub(super) struct Fields {
     pub(super) far: End,
     pub(super) post_source: End,
     pub(super) post_far: End,
+    /// 229: 1 if the inside began it, 2 if the outside did.
+    pub(super) origin: Option<u8>,
     /// 230.
     pub(super) nat_event: Option<u8>,
     /// 233.
@@ -60,6 +62,8 @@ pub(super) struct Fields {
     pub(super) vrf_name: Option<Box<str>>,
     /// 463.
     pub(super) instance: Option<u64>,
+    /// 464: what each NAT calls its inside.
+    pub(super) inner_realm: Option<Box<str>>,
     /// 283, 284.
     pub(super) pool_id: Option<u64>,
     pub(super) pool_name: Option<Box<str>>,
@@ -123,6 +127,7 @@ pub(super) fn ipfix_number(field: IPFixField) -> Option<u32> {
             Iana::PostNatdestinationIpv4address => 226,
             Iana::PostNaptsourceTransportPort => 227,
             Iana::PostNaptdestinationTransportPort => 228,
+            Iana::NatOriginatingaddressRealm => 229,
             Iana::NatEvent => 230,
             Iana::FirewallEvent => 233,
             Iana::IngressVrfid => 234,
@@ -141,6 +146,7 @@ pub(super) fn ipfix_number(field: IPFixField) -> Option<u32> {
             Iana::PortRangeNumPorts => 364,
             Iana::UserName => 371,
             Iana::NatInstanceId => 463,
+            Iana::InternaladdressRealm => 464,
             Iana::NatQuotaExceededEvent => 466,
             Iana::NatThresholdEvent => 467,
             Iana::Unknown(number) => u32::from(number),
@@ -197,6 +203,7 @@ impl Fields {
             226 | 40002 => put(&mut self.post_far.v4, v4(value), BadAddress, bad),
             227 | 40003 => put(&mut self.post_source.port, port(value), BadPort, bad),
             228 | 40004 => put(&mut self.post_far.port, port(value), BadPort, bad),
+            229 => put(&mut self.origin, small(value), BadValue, bad),
             230 => put(&mut self.nat_event, small(value), BadValue, bad),
             233 => put(&mut self.firewall_event, small(value), BadValue, bad),
             40005 => put(&mut self.old_event, small(value), BadValue, bad),
@@ -218,10 +225,11 @@ impl Fields {
             363 => put(&mut self.step, port(value), BadPort, bad),
             364 => put(&mut self.count, port(value), BadPort, bad),
             463 => put(&mut self.instance, integer(value), BadValue, bad),
+            464 => put(&mut self.inner_realm, octets(value), BadValue, bad),
             466 | 467 => self.has_quota = true,
             371 | 40000 => put(&mut self.user, text(value), BadValue, bad),
             _ if number == VAS_EXPERTS + 2000 => {
-                put(&mut self.flow_id, integer(value), BadValue, bad)
+                put(&mut self.flow_id, integer(value), BadValue, bad);
             }
             _ if number == VAS_EXPERTS + 2003 => put(&mut self.user, text(value), BadValue, bad),
             _ if number == NOKIA + 91 => put(&mut self.nokia_inside, integer(value), BadValue, bad),
@@ -301,6 +309,7 @@ fn number(value: &FieldValue) -> Option<u64> {
         FieldValue::ProtocolType(protocol) => Some(u64::from(u8::from(*protocol))),
         FieldValue::NatEvent(event) => Some(u64::from(u8::from(*event))),
         FieldValue::FirewallEvent(event) => Some(u64::from(u8::from(*event))),
+        FieldValue::NatOriginatingAddressRealm(realm) => Some(u64::from(u8::from(*realm))),
         FieldValue::Duration(
             DurationValue::Millis { value, .. } | DurationValue::Seconds { value, .. },
         ) => Some(*value),
@@ -358,6 +367,29 @@ fn text(value: &FieldValue) -> Option<Option<Box<str>>> {
     }
     let text = text.trim();
     Some((!text.is_empty()).then(|| Box::from(text)))
+}
+
+/// An array of bytes that names something: text if it reads as such, else a number, or the bytes in hexadecimal.
+fn octets(value: &FieldValue) -> Option<Option<Box<str>>> {
+    let bytes = bytes(value)?;
+    if bytes.iter().all(|&b| b == 0) {
+        return Some(None);
+    }
+    match text(value) {
+        Some(Some(text)) if text.contains(|c: char| c.is_alphanumeric()) => Some(Some(text)),
+        _ if bytes.len() <= 8 => {
+            let number = bytes.iter().fold(0, |n: u64, &b| n << 8 | u64::from(b));
+            Some(Some(number.to_string().into_boxed_str()))
+        }
+        _ => {
+            let mut hex = String::with_capacity(2 * bytes.len());
+            for byte in bytes {
+                let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);
+                hex.extend([digit(byte >> 4), digit(byte & 15)].into_iter().flatten());
+            }
+            Some(Some(hex.into_boxed_str()))
+        }
+    }
 }
 
 fn scaled(value: &FieldValue, microsecond: i64) -> Option<Option<WrittenTime>> {

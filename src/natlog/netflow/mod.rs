@@ -15,8 +15,8 @@
 //!
 //! # What an event says
 //!
-//! The inside host is 8, in the realm of 234 and 463 (the name of a VRF, where options data tell it before its first
-//! use, else its number; both joined as `blue/3`); 27 alone is a host of NAT64, 27 with 8 a B4 and the host behind it.
+//! The inside host is 8, in the realm of 234 (or 464) and 463 (the name of a VRF, where options data tell it before its
+//! first use, else its number; both joined as `blue/3`); 27 alone is a host of NAT64, 27 with 8 a B4 and the host behind it.
 //! The destination is the far side behind the NAT (226, 228) where sent, else that before it (12, 11). A block ends at
 //! 362, or counts 364 ports from 361 on; a step other than 1 is refused.
 //!

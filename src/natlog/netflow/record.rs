@@ -42,6 +42,10 @@ impl Record<'_> {
             });
         };
         untranslated(fields)?;
+        if fields.origin == Some(2) {
+            // Begun by the outside: the source is that.
+            return Err(RejectReason::DestinationTranslation);
+        }
         let (ports, inside_port) = match (protocol, fields.post_source.port) {
             (Some(p), _) if !p.has_ports() => (PortRange::ALL, None),
             (Some(p), Some(0)) if p != Protocol::ICMP => return Err(RejectReason::BadPort),
@@ -90,7 +94,9 @@ impl Record<'_> {
             (Some(addr), inner @ Some(_)) => Ok(InsideHost::B4 { addr, inner }),
             (Some(addr), None) => Ok(InsideHost::V6(addr)),
             (None, Some(addr)) => {
-                let name = self.fields.vrf_name.as_deref();
+                let inner = self.fields.inner_realm.as_deref();
+                let inner = inner.filter(|_| self.fields.vrf.is_none_or(|vrf| vrf == 0));
+                let name = self.fields.vrf_name.as_deref().or(inner);
                 let realm = self.realms.of(self.fields.vrf, self.fields.instance, name);
                 Ok(InsideHost::V4 { addr, realm })
             }
