@@ -92,3 +92,26 @@ fn a_flow_of_icmp_without_identifier_holds_no_port() {
     let got = one(Format::Netflow9, Dialect::Fortios, &iana(&fields), &record(&values));
     assert_eq!(got.only().ports.unwrap().to_string(), "77");
 }
+
+/// PAN-OS adds what became of the connection, and its user, to the times of a flow; an ASA sends no end.
+#[test]
+fn a_flow_of_pan_os_is_one_like_others() {
+    let flow = |times: &[(u16, u16)], event| {
+        let ends = [(8, 4), (12, 4), (4, 1), (7, 2), (11, 2), (225, 4), (227, 2), (233, 1)];
+        let fields = iana(&[&ends[..], times].concat());
+        let values = [INSIDE, FAR, U8(6), U16(51_000), U16(443), OUTSIDE, U16(1027), U8(event)];
+        let times = [U32(990_000), U32(900_000)];
+        let times = &times[..times.len().min(fields.len() - ends.len())];
+        one(Format::Netflow9, Dialect::Fortios, &fields, &record(&[&values[..], times].concat()))
+    };
+    let both = [(21, 4), (22, 4)];
+    for event in [1, 2, 5] {
+        let got = flow(&both, event);
+        let event = got.only();
+        assert_eq!((event.kind, event.inside_port), (EventKind::Allocation, Some(51_000)));
+        assert_eq!(event.start.unwrap().start().as_microsecond(), 1_699_999_900_000_000);
+        assert_eq!(event.stop.unwrap().start().as_microsecond(), 1_699_999_990_000_000);
+    }
+    assert_eq!(flow(&both, 3).refused(), RejectReason::OtherEvent);
+    assert_eq!(flow(&both[..1], 2).refused(), RejectReason::NoStamp);
+}

@@ -1,4 +1,4 @@
-//! Flows with their translation (`FortiOS`, `RouterOS`): no NAT events. A record says from when to when packets were
+//! Flows with their translation (`FortiOS`, `RouterOS`, PAN-OS): no NAT events. A record says from when to when packets were
 //! seen, so it is a finished allocation of that time; what the NAT held longer, no record says.
 
 use super::super::{EventKind, RejectReason};
@@ -9,12 +9,15 @@ use crate::protocol::Protocol;
 pub(super) fn read(record: &mut Record<'_>) -> Outcome {
     let fields = &*record.fields;
     if fields.nat_event.is_some()
-        || fields.firewall_event.is_some()
         || fields.old_event.is_some()
         || fields.nokia_name.is_some()
         || fields.first.is_some()
     {
         return Err(RejectReason::DialectMismatch);
+    }
+    // PAN-OS says beside its times what became of the connection.
+    if fields.firewall_event == Some(3) {
+        return Err(RejectReason::OtherEvent);
     }
     flow(fields)?;
     // Flows of ICMP without an identifier have zeros in its place.

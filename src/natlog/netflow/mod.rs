@@ -8,7 +8,7 @@
 //! | `junos` | 230 of an early draft: 1, 2, 4 to 9, 12 to 15 | 323, 1 ms | IPv6 with event 4, blocks with 14 |
 //! | `asa` | 233, or 40005; connections without translation are passed over | 323, 1 ms; a delete carries its start | 233 without 230 |
 //! | `nokia` | a record with 152 adds, one with 153 takes away | 152, 153, 1 ms | fields of enterprise 637 |
-//! | `fortios` | flows: a finished allocation from first to last packet | 150 to 157; or 21, 22, known to 1 s | 225 and 227 without any event |
+//! | `fortios` | flows: a finished allocation from first to last packet | 150 to 157; or 21, 22, known to 1 s | 225 and 227 without a NAT event |
 //!
 //! The same number means other things from maker to maker, so the dialect is named ([`ReaderOptions::with_dialect`]), and
 //! a record that contradicts it is refused ([`DialectMismatch`](RejectReason::DialectMismatch)).
