@@ -1,7 +1,8 @@
 //! How fields are sent: shorter, longer, finer, of variable length, padded.
 
 use portledger::Timestamp;
-use portledger::natlog::{Dialect, Format, RejectReason};
+use portledger::natlog::{Dialect, Event, Format, RejectReason};
+use proptest::prelude::*;
 
 use crate::room::*;
 
@@ -121,4 +122,62 @@ fn a_time_sent_twice_is_the_finer_one_and_no_contradiction() {
     let got = with(1_700_000_000);
     assert_eq!(got.only().time.unwrap().start().as_microsecond(), 1_700_000_000_123_000);
     assert_eq!(with(1_700_000_001).refused(), RejectReason::RepeatedField);
+}
+
+/// Fields of every type that concerns us, at the lengths they may have.
+const KINDS: [(u16, &[u16]); 24] = [
+    (4, &[1, 2]),
+    (7, &[1, 2, 4]),
+    (8, &[4]),
+    (11, &[2]),
+    (12, &[4]),
+    (27, &[16]),
+    (28, &[16]),
+    (148, &[3, 4, 8]),
+    (152, &[4, 8]),
+    (154, &[8]),
+    (225, &[4]),
+    (226, &[4]),
+    (227, &[2, 3]),
+    (228, &[2]),
+    (229, &[1]),
+    (233, &[1]),
+    (234, &[1, 4]),
+    (236, &[8]),
+    (284, &[5]),
+    (323, &[6, 8]),
+    (361, &[2]),
+    (362, &[2]),
+    (364, &[1, 2]),
+    (464, &[4, 9]),
+];
+
+proptest! {
+    /// A field of no length makes the decoder leave the set to ours: both read the same.
+    #[test]
+    fn both_decoders_read_the_same(
+        picked in proptest::sample::subsequence(KINDS.to_vec(), 4..KINDS.len()).prop_shuffle(),
+        event in 0..20_u8,
+        lens in any::<[prop::sample::Index; 24]>(),
+        bytes in proptest::collection::vec(prop_oneof![Just(0), Just(1), any::<u8>()], 500),
+        is_ipfix in any::<bool>(),
+        dialect in proptest::sample::select(Dialect::ALL.to_vec()),
+    ) {
+        let mut fields = iana(&[(230, 1)]);
+        for (at, (number, widths)) in picked.iter().enumerate() {
+            fields.push(Field(*number, 0, *lens[at].get(widths)));
+        }
+        let len = fields.iter().map(|field| usize::from(field.2)).sum::<usize>() - 1;
+        let record = [&[event], &bytes[..len], &[event], &bytes[len..2 * len]].concat();
+        let format = if is_ipfix { Format::Ipfix } else { Format::Netflow9 };
+        let theirs = one(format, dialect, &fields, &record);
+        fields.push(Field(95, 0, 0));
+        let ours = one(format, dialect, &fields, &record);
+        let placeless = |events: &[Event]| -> Vec<Event> {
+            events.iter().map(|e| Event { span: Event::default().span, ..e.clone() }).collect()
+        };
+        prop_assert_eq!(placeless(&ours.events), placeless(&theirs.events));
+        prop_assert_eq!(ours.reasons(), theirs.reasons());
+        prop_assert_eq!(ours.events.len() + ours.rejects.len(), 2);
+    }
 }
