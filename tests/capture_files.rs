@@ -6,7 +6,7 @@ mod common {
 
 use common::messages::Value::{U8, U16, U64, V4};
 use common::messages::*;
-use portledger::natlog::{Event, Format, ReaderOptions, RejectReason};
+use portledger::natlog::{Event, Format, Reader, ReaderOptions, Record, RejectReason};
 use proptest::prelude::*;
 
 const SESSION: [(u16, u16); 7] = [(323, 8), (230, 1), (8, 4), (225, 4), (4, 1), (7, 2), (227, 2)];
@@ -324,4 +324,35 @@ fn a_datagram_may_be_filled_up_with_zeros() {
     let got = of(&[filled, second].concat());
     let lost = vec![RejectReason::CutShort, RejectReason::NoTemplate];
     assert_eq!((got.events.len(), got.reasons()), (1, lost));
+}
+
+/// Captures that were cut by time or size: templates hold on where the counter of a sender shows that nothing is
+/// missing between two of them.
+#[test]
+fn templates_hold_on_from_capture_to_capture_where_the_sender_goes_on() {
+    let data = set(300, &message()[16 + 8 + 4 * SESSION.len() + 4..]);
+    let second = |sequence, port| {
+        let sent = Sent { sequence, ..SENT };
+        pcap(false, false, 1, &[ethernet(port, &ipfix(sent, std::slice::from_ref(&data)))])
+    };
+    let read = |second: &[u8]| -> (u64, Vec<RejectReason>) {
+        let first = pcap(false, false, 1, &[ethernet(2055, &message())]);
+        let mut reader = Reader::new(Format::Ipfix, ReaderOptions::new(), &first[..]);
+        let mut event = Event::default();
+        while reader.read_event(&mut event).unwrap() {}
+        let mut reader = Reader::resume(reader.into_learnt(), second);
+        let mut reasons = Vec::new();
+        while let Some(record) = reader.next_record(&mut event).unwrap() {
+            if let Record::Rejected(reject) = record {
+                reasons.push(reject.reason);
+            }
+        }
+        (reader.events(), reasons)
+    };
+    // One record was sent before.
+    assert_eq!(read(&second(1, 2055)), (1, vec![]));
+    // Another one is missing, the exporter began anew or does not count; another sender.
+    for (sequence, port) in [(2, 2055), (0, 2055), (70_000, 2055), (1, 9995)] {
+        assert_eq!(read(&second(sequence, port)), (0, vec![RejectReason::NoTemplate]), "{port}");
+    }
 }

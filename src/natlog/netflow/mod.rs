@@ -23,7 +23,8 @@
 //! # Templates and loss
 //!
 //! Templates belong to a sender (in captures its address and ports) and an observation domain or source id; the last
-//! one sent counts. Records without template, and messages that the counters of the headers show to be missing, are
+//! one sent counts. They hold on from one capture to the next where the counter of the sender shows that nothing was
+//! sent between. Records without template, and messages that the counters of the headers show to be missing, are
 //! rejects with the time from the message before to this one, so no absence is concluded from that time.
 //!
 //! # The decoder
@@ -175,9 +176,21 @@ impl DatagramParser for ExportParser {
         }
         let dialect = self.dialect;
         let key = (datagram.exporter, header.domain);
+        let realm = self.realm.clone();
         let Some(scope) = self.scope(key) else {
             return records.push_back(rejected(RejectReason::NoTemplate, 0, at));
         };
+        if !scope.is_current {
+            // Another recording: unless it goes on where that one ended, templates may have been replaced between them.
+            if !scope.is_next(header) {
+                match Scope::new(&realm) {
+                    Some(fresh) => *scope = fresh,
+                    None => scope.forget(),
+                }
+                scope.is_of_nat = dialect == Dialect::Cgv6;
+            }
+            scope.is_current = true;
+        }
         let message = bytes.get(..end).unwrap_or_default();
         let is_datagram = datagram.exporter.is_some();
         let (at_set, seen) = (0, 0);
@@ -197,9 +210,9 @@ impl DatagramParser for ExportParser {
         }
     }
 
-    fn forget(&mut self) {
-        self.scopes.clear();
-        self.places.clear();
-        (self.last, self.oldest) = (0, 0);
+    fn begin(&mut self) {
+        for (_, scope) in &mut self.scopes {
+            scope.is_current = false;
+        }
     }
 }

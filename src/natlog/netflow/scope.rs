@@ -68,6 +68,8 @@ pub(super) struct Scope {
     pub(super) is_of_nat: bool,
     /// The loss that was seen and not told yet.
     pub(super) lost: Option<WrittenTime>,
+    /// Whether this recording shows that its templates still hold.
+    pub(super) is_current: bool,
     counted: Option<Counted>,
     last_exported: Option<WrittenTime>,
 }
@@ -98,6 +100,7 @@ impl Scope {
             layouts: HashMap::new(),
             is_of_nat: false,
             lost: None,
+            is_current: true,
             counted: None,
             last_exported: None,
         })
@@ -113,6 +116,15 @@ impl Scope {
     pub(super) fn clear_decoder(&mut self) {
         self.parser.clear_ipfix_templates();
         self.parser.clear_v9_templates();
+    }
+
+    /// Whether nothing was sent between the last message and this one, as far as its counter tells.
+    pub(super) fn is_next(&self, header: Header) -> bool {
+        self.counted.is_some_and(|before| {
+            let by_records = header.version == 9 && before.next_by_records == header.sequence;
+            before.sequence != header.sequence
+                && (by_records || before.next == Some(header.sequence))
+        })
     }
 
     /// The time from the message before this one to this one.

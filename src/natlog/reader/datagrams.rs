@@ -40,7 +40,7 @@ impl<R: io::Read> Reader<R> {
             let there = self.buffer.ensure(4)?;
             self.frames = if is_capture(self.buffer.bytes(0, there.min(4))) {
                 if let Some(parser) = self.parser.datagrams() {
-                    parser.forget();
+                    parser.begin();
                 }
                 Frames::Capture(Capture::default())
             } else if self.cut == Cut::Datagrams {
