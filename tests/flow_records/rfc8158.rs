@@ -57,6 +57,12 @@ fn a_block_ends_where_it_says_or_counts_to() {
     let both = |l, s, n| ports(&[first, last, step, count], &[U16(1024), U16(l), U16(s), U16(n)]);
     assert_eq!(both(1279, 1, 256), Ok("1024-1279".to_owned()));
     assert_eq!(both(1279, 1, 255), Err(RejectReason::BadPort));
+    // Zeros for what is not used.
+    assert_eq!(both(1279, 0, 0), Ok("1024-1279".to_owned()));
+    assert_eq!(both(0, 1, 256), Ok("1024-1279".to_owned()));
+    assert_eq!(both(0, 0, 0), Err(RejectReason::BadPort));
+    assert_eq!(both(1279, 0, 256), Err(RejectReason::PortStep));
+    assert_eq!(ports(&[first, last], &[U16(1024), U16(0)]), Err(RejectReason::BadPort));
     assert_eq!(ports(&[first], &[U16(1024)]), Err(RejectReason::MissingField));
     assert_eq!(ports(&[first, last], &[U16(1025), U16(1024)]), Err(RejectReason::BadPort));
     assert_eq!(ports(&[first, step], &[U16(1025), U16(1)]), Err(RejectReason::MissingField));

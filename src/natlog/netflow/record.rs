@@ -209,20 +209,24 @@ fn embedded(addr: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// The ports of a block: an end, or a step and a count (RFC 8158, section 8).
+/// The ports of a block: an end, or a step and a count (RFC 8158, section 8); zeros stand for the one that is not used.
 fn range(fields: &Fields) -> Result<PortRange, RejectReason> {
     let first = fields.first.ok_or(RejectReason::MissingField)?;
-    let counted = match (fields.step, fields.count) {
+    let counts = (fields.step, fields.count);
+    let end = fields.last.filter(|&last| last != 0 || counts == (None, None));
+    let (step, count) =
+        if end.is_some() && matches!(counts, (Some(0), Some(0))) { (None, None) } else { counts };
+    let counted = match (step, count) {
         (_, Some(0)) => return Err(RejectReason::BadPort),
         (_, Some(1)) => Some(first),
         (Some(1), Some(count)) => Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?),
-        (None, Some(count)) if fields.last.is_some() => {
+        (None, Some(count)) if end.is_some() => {
             Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?)
         }
         (Some(0), Some(_)) | (Some(2..), _) => return Err(RejectReason::PortStep),
         _ => None,
     };
-    let last = match (fields.last, counted) {
+    let last = match (end, counted) {
         (Some(last), Some(counted)) if last != counted => return Err(RejectReason::BadPort),
         (last, counted) => last.or(counted).ok_or(RejectReason::MissingField)?,
     };
