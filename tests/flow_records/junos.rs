@@ -33,3 +33,20 @@ fn a_block_is_released_at_the_first_of_its_two_times() {
     let got = one(Format::Ipfix, Dialect::Rfc8158, &iana(&fields), &two);
     assert_eq!(got.refused(), RejectReason::RepeatedField);
 }
+
+/// The makers' page for NetFlow 9 knows 1 and 2 alone, for blocks as well.
+#[test]
+fn in_netflow_9_a_block_is_created_and_deleted_like_a_session() {
+    let block = |format, event| {
+        let fields = [(323, 8), (230, 1), (8, 4), (225, 4), (361, 2), (362, 2), (284, 64)];
+        let pool = Text("pool-a", 64);
+        let values = [MILLIS, U8(event), INSIDE, OUTSIDE, U16(1024), U16(1151), pool];
+        one(format, Dialect::Junos, &iana(&fields), &record(&values))
+    };
+    for (event, kind) in [(1, EventKind::BlockAlloc), (2, EventKind::BlockRelease)] {
+        let got = block(Format::Netflow9, event);
+        assert_eq!((got.only().kind, got.only().pool.as_deref()), (kind, Some("pool-a")));
+        assert_eq!(got.only().ports.unwrap().to_string(), "1024-1151");
+        assert_eq!(block(Format::Ipfix, event).refused(), RejectReason::DialectMismatch);
+    }
+}

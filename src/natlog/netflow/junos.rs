@@ -18,6 +18,15 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
         // No block is taken back before it is given out.
         _ => return Err(RejectReason::BadTime),
     }
+    // NetFlow 9 has but these two for all that is created and deleted; a block has no port of a session.
+    let is_netflow9 = record.uptime.is_some();
+    if is_netflow9 && is_block && fields.post_source.port.is_none() && matches!(event, 1 | 2) {
+        if event == 1 {
+            return record.block(EventKind::BlockAlloc);
+        }
+        record.event.start = given;
+        return record.block(EventKind::BlockRelease);
+    }
     match event {
         3 | 10 | 11 if !is_block => Err(RejectReason::OtherEvent),
         1 | 2 | 6 | 7 if is_nat64(fields) || is_block => mismatch,
