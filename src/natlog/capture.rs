@@ -3,19 +3,25 @@
 //! The files are taken apart by `pcap-parser`, the packets by `etherparse`; both are fuzzed and never panic, unlike the
 //! other readers of pcapng that were looked at. Streamed: memory is bounded by [`MAX_BLOCK`].
 //!
-//! Link types: Ethernet (with VLAN tags), raw IP, Linux cooked v1 and v2, loopback. Packets that were fragmented, or cut
-//! off by the capture, are rejected one by one; whatever is no UDP is other traffic.
+//! Link types: Ethernet (with VLAN tags, in PPPoE, under MPLS labels), raw IP, Linux cooked v1 and v2, loopback, PPP.
+//! Datagrams in fragments are put together; those that stay incomplete, and packets cut off by the capture, are rejected
+//! one by one. Whatever is no UDP is other traffic.
+
+mod carried;
+mod fragments;
+mod link;
 
 use std::io;
-use std::net::IpAddr;
 
-use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, TransportSlice, ip_number};
+use pcap_parser::Block;
 use pcap_parser::traits::PcapNGPacketBlock;
-use pcap_parser::{Block, Linktype};
 
+use self::carried::{Carried, UDP_HEAD, Udp, place, udp};
+use self::fragments::{Added, Fragments};
 use super::RejectReason;
 use super::lines::LineBuffer;
 use super::reader::Exporter;
+use crate::allocation::Span;
 
 /// The longest packet, or block of pcapng, that is read: four times what any capture tool writes.
 const MAX_BLOCK: usize = 1024 * 1024;
@@ -37,11 +43,21 @@ pub(super) fn is_capture(head: &[u8]) -> bool {
     )
 }
 
-/// The next packet of a capture, as places counted from the current position of the stream.
+/// Where a packet stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The number of the packet in its capture, from 1.
+    pub(super) line: u64,
+    /// The payload; the whole packet where there is none to be read.
+    pub(super) span: Span,
+}
+
+/// The next packet of a capture.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet {
-    /// What the packet takes in the file, to be consumed.
+    /// What is to be consumed of the stream.
     pub(super) len: usize,
+    pub(super) place: Place,
     /// Its UDP payload, or why there is none.
     pub(super) payload: Result<Payload, RejectReason>,
 }
@@ -49,9 +65,12 @@ pub(super) struct Packet {
 /// A UDP payload and who sent it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Payload {
+    /// Counted from the current position of the stream.
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) exporter: Exporter,
+    /// It came in fragments, of which this was the one that was missing: it is [`Capture::whole`].
+    pub(super) is_assembled: bool,
 }
 
 /// What of a capture was read so far.
@@ -60,6 +79,9 @@ pub(super) struct Capture {
     kind: Option<Kind>,
     /// Nothing behind this position can be made out.
     is_broken: bool,
+    /// Packets so far.
+    packets: u64,
+    fragments: Fragments,
 }
 
 #[derive(Debug)]
@@ -86,41 +108,86 @@ impl Capture {
         port: Option<u16>,
     ) -> io::Result<Option<Packet>> {
         loop {
-            if self.is_broken {
-                return drain(buffer);
-            }
             let head = buffer.ensure(24)?;
-            if head == 0 {
+            let is_end = self.is_broken || head == 0;
+            let now = (!is_end).then_some(self.packets);
+            if let Some(place) = self.fragments.give_up(now) {
+                return Ok(Some(Packet { len: 0, place, payload: Err(RejectReason::Fragment) }));
+            }
+            if is_end {
+                drain(buffer)?;
                 return Ok(None);
             }
+            let offset = buffer.offset();
             let Some(len) = self.block_len(buffer.bytes(0, head.min(24))) else {
-                return Ok(Some(self.broken(head, RejectReason::CutShort)));
+                return Ok(Some(self.broken(offset, head, RejectReason::CutShort)));
             };
             if len > MAX_BLOCK {
-                return Ok(Some(self.broken(head, RejectReason::BadMessage)));
+                return Ok(Some(self.broken(offset, head, RejectReason::BadMessage)));
             }
             let there = buffer.ensure(len)?;
             if there < len {
-                return Ok(Some(self.broken(there, RejectReason::CutShort)));
+                return Ok(Some(self.broken(offset, there, RejectReason::CutShort)));
             }
             let block = buffer.bytes(0, len);
-            match self.block(block) {
-                Found::Nothing => buffer.consume(len),
-                Found::Bad => return Ok(Some(self.broken(len, RejectReason::BadMessage))),
-                Found::Packet { from, to, link, is_cut } => {
-                    let data = block.get(from..to).unwrap_or_default();
-                    let payload = udp(link, data, is_cut, port).map(|(at, len, exporter)| {
-                        Payload { from: from + at, to: from + at + len, exporter }
-                    });
-                    return Ok(Some(Packet { len, payload }));
+            let (from, to, link, is_cut) = match self.block(block) {
+                Found::Nothing => {
+                    buffer.consume(len);
+                    continue;
                 }
-            }
+                Found::Bad => {
+                    return Ok(Some(self.broken(offset, len, RejectReason::BadMessage)));
+                }
+                Found::Packet { from, to, link, is_cut } => (from, to, link, is_cut),
+            };
+            self.packets += 1;
+            let whole = Place { line: self.packets, span: span(offset, len) };
+            let data = block.get(from..to).unwrap_or_default();
+            let payload = match udp(link, data, is_cut) {
+                Ok(Carried::Datagram(at, udp)) => {
+                    udp.payload(from + at, port).map_err(|reason| (whole, reason))
+                }
+                Ok(Carried::Cut(udp)) => {
+                    let is_ours = udp.payload(from, port);
+                    Err((whole, is_ours.err().unwrap_or(RejectReason::CutShort)))
+                }
+                Ok(Carried::Piece(at, piece)) => match self.fragments.add(piece, whole) {
+                    Added::Waiting => {
+                        buffer.consume(len);
+                        continue;
+                    }
+                    Added::Bad(first) => Err((first, RejectReason::Fragment)),
+                    Added::Whole => {
+                        let (from, to) = (from + at, from + at + piece.bytes.len());
+                        let udp = Udp::read(piece.key.source, self.fragments.whole());
+                        udp.and_then(|udp| udp.payload(from, port))
+                            .map(|payload| Payload { from, to, is_assembled: true, ..payload })
+                            .map_err(|reason| (whole, reason))
+                    }
+                },
+                Err(reason) => Err((whole, reason)),
+            };
+            return Ok(Some(match payload {
+                Ok(payload) => {
+                    let from = offset + payload.from as u64;
+                    let span = span(from, payload.to - payload.from);
+                    Packet { len, place: Place { span, ..whole }, payload: Ok(payload) }
+                }
+                Err((place, reason)) => Packet { len, place, payload: Err(reason) },
+            }));
         }
     }
 
-    fn broken(&mut self, len: usize, reason: RejectReason) -> Packet {
+    /// The payload that was put together last.
+    pub(super) fn whole(&self) -> &[u8] {
+        self.fragments.whole().get(UDP_HEAD..).unwrap_or_default()
+    }
+
+    fn broken(&mut self, offset: u64, len: usize, reason: RejectReason) -> Packet {
         self.is_broken = true;
-        Packet { len, payload: Err(reason) }
+        self.packets += 1;
+        let place = Place { line: self.packets, span: span(offset, len) };
+        Packet { len, place, payload: Err(reason) }
     }
 
     /// How long the block is that begins so; none if that was cut off.
@@ -195,6 +262,12 @@ impl Capture {
                         let whole = usize::try_from(packet.origlen).unwrap_or(usize::MAX);
                         found(block, data, links.first(), data.len() < whole)
                     }
+                    // The packet block of old: a shorter interface and a count of drops before the times.
+                    (Block::Unknown(_), Some(Kind::Ng { is_big, links }))
+                        if word_at(block, 0, *is_big) == Some(2) =>
+                    {
+                        old_packet(block, *is_big, links)
+                    }
                     _ => Found::Nothing,
                 }
             }
@@ -202,20 +275,34 @@ impl Capture {
     }
 }
 
-/// Passes over what is left of a capture that cannot be made out any more.
-fn drain<R: io::Read>(buffer: &mut LineBuffer<R>) -> io::Result<Option<Packet>> {
-    loop {
-        let there = buffer.ensure(1)?;
-        if there == 0 {
-            return Ok(None);
+fn word_at(block: &[u8], at: usize, is_big: bool) -> Option<u32> {
+    let bytes = block.get(at..at + 4)?.try_into().ok()?;
+    Some(if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+}
+
+fn old_packet(block: &[u8], is_big: bool, links: &[i32]) -> Found {
+    let word = |at: usize| word_at(block, at, is_big).and_then(|n| usize::try_from(n).ok());
+    let (Some(first), Some(len), Some(whole)) = (word(8), word(20), word(24)) else {
+        return Found::Bad;
+    };
+    let interface = if is_big { first >> 16 } else { first & 0xffff };
+    match (links.get(interface), block.len().checked_sub(4)) {
+        (Some(&link), Some(end)) if 28 + len <= end => {
+            Found::Packet { from: 28, to: 28 + len, link, is_cut: len < whole }
         }
-        buffer.consume(there);
+        _ => Found::Bad,
     }
 }
 
-/// Where `part` stands in `whole`, a slice of which it is.
-fn place(whole: &[u8], part: &[u8]) -> usize {
-    part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
+/// Passes over what is left of a capture that cannot be made out any more.
+fn drain<R: io::Read>(buffer: &mut LineBuffer<R>) -> io::Result<()> {
+    loop {
+        let there = buffer.ensure(1)?;
+        if there == 0 {
+            return Ok(());
+        }
+        buffer.consume(there);
+    }
 }
 
 fn found(block: &[u8], data: &[u8], link: Option<&i32>, is_cut: bool) -> Found {
@@ -224,56 +311,6 @@ fn found(block: &[u8], data: &[u8], link: Option<&i32>, is_cut: bool) -> Found {
     Found::Packet { from, to: from + data.len(), link, is_cut }
 }
 
-/// The UDP payload of a frame: where, how long, and whose.
-fn udp(
-    link: i32,
-    data: &[u8],
-    is_cut: bool,
-    port: Option<u16>,
-) -> Result<(usize, usize, Exporter), RejectReason> {
-    let cut = if is_cut { RejectReason::CutShort } else { RejectReason::OtherTraffic };
-    let ether_type = |at: usize| {
-        let bytes = data.get(at..at + 2)?.try_into().ok()?;
-        Some(EtherType(u16::from_be_bytes(bytes)))
-    };
-    let packet = match Linktype(link) {
-        Linktype::ETHERNET => LaxSlicedPacket::from_ethernet(data).ok(),
-        Linktype::RAW | Linktype::IPV4 | Linktype::IPV6 | Linktype(12 | 14) => {
-            LaxSlicedPacket::from_ip(data).ok()
-        }
-        Linktype::NULL | Linktype::LOOP => {
-            data.get(4..).and_then(|ip| LaxSlicedPacket::from_ip(ip).ok())
-        }
-        Linktype::LINUX_SLL => ether_type(14)
-            .zip(data.get(16..))
-            .map(|(of, rest)| LaxSlicedPacket::from_ether_type(of, rest)),
-        // Linux cooked v2.
-        Linktype(276) => ether_type(0)
-            .zip(data.get(20..))
-            .map(|(of, rest)| LaxSlicedPacket::from_ether_type(of, rest)),
-        _ => return Err(RejectReason::BadMessage),
-    };
-    let packet = packet.ok_or(cut)?;
-    let (address, payload) = match packet.net.as_ref().ok_or(cut)? {
-        LaxNetSlice::Ipv4(ip) => (IpAddr::V4(ip.header().source_addr()), ip.payload()),
-        LaxNetSlice::Ipv6(ip) => (IpAddr::V6(ip.header().source_addr()), ip.payload()),
-        LaxNetSlice::Arp(_) => return Err(RejectReason::OtherTraffic),
-    };
-    if payload.ip_number != ip_number::UDP {
-        return Err(RejectReason::OtherTraffic);
-    }
-    if payload.fragmented {
-        return Err(RejectReason::Fragment);
-    }
-    let Some(TransportSlice::Udp(udp)) = &packet.transport else { return Err(cut) };
-    if port.is_some_and(|port| port != udp.destination_port()) {
-        return Err(RejectReason::OtherTraffic);
-    }
-    let bytes = udp.payload();
-    if payload.incomplete || usize::from(udp.length()) > bytes.len() + 8 {
-        return Err(RejectReason::CutShort);
-    }
-    let exporter =
-        Exporter { address, port: udp.source_port(), collector_port: udp.destination_port() };
-    Ok((place(data, bytes), bytes.len(), exporter))
+fn span(offset: u64, len: usize) -> Span {
+    Span { offset, length: u32::try_from(len).unwrap_or(u32::MAX) }
 }

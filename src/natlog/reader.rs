@@ -68,8 +68,8 @@ pub trait DatagramParser: fmt::Debug {
     /// A message may hold none (templates alone).
     fn parse(&mut self, datagram: &Datagram<'_>, records: &mut std::collections::VecDeque<Decoded>);
 
-    /// Forgets every template: another recording begins.
-    fn forget(&mut self);
+    /// Another recording begins: a template holds on only where a sender goes on.
+    fn begin(&mut self);
 }
 
 /// One message, as it was sent.

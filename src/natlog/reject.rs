@@ -162,7 +162,9 @@ impl RejectReason {
             RejectReason::BadMessage => {
                 "messages of version 10 are read with --format ipfix, of version 9 with --format netflow9; captures are pcap or pcapng"
             }
-            RejectReason::Fragment => "make the exporter's messages fit the path's MTU",
+            RejectReason::Fragment => {
+                "record every fragment (a capture filter by port leaves out all but the first), or make the exporter's messages fit the path's MTU"
+            }
             RejectReason::NoTranslatedPort => {
                 "have the device export postNAPTSourceTransportPort (227) too: an address alone names nobody"
             }

@@ -6,6 +6,7 @@
 )]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use netflow_parser::variable_versions::field_value::{DataNumber, DurationValue, FieldValue};
 use netflow_parser::variable_versions::ipfix::lookup::{
@@ -15,10 +16,14 @@ use netflow_parser::variable_versions::ipfix::lookup::{
 use super::super::RejectReason;
 use crate::time::{MICROS_PER_SECOND, Timestamp, WrittenTime};
 
-/// The numbers of IANA's registry as they are, those of Nokia (PEN 637) behind this.
+/// The numbers of IANA's registry as they are, those of Nokia (PEN 637) and VAS Experts (PEN 43823) behind these.
 const NOKIA: u32 = 1 << 16;
+const VAS_EXPERTS: u32 = 2 << 16;
 /// Seconds from 1900, the epoch of NTP, to 1970.
 const NTP_EPOCH: i64 = 2_208_988_800;
+
+/// Microseconds from 1990 to 2100: no flow was logged before, and no clock is right behind.
+const AGE: Range<i64> = 631_152_000_000_000..4_102_444_800_000_000;
 
 /// An address and port, as far as sent; an IPv6 address of zeros is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub(super) struct Fields {
     pub(super) far: End,
     pub(super) post_source: End,
     pub(super) post_far: End,
+    /// 229: 1 if the inside began it, 2 if the outside did.
+    pub(super) origin: Option<u8>,
     /// 230.
     pub(super) nat_event: Option<u8>,
     /// 233.
@@ -55,11 +62,16 @@ pub(super) struct Fields {
     pub(super) vrf_name: Option<Box<str>>,
     /// 463.
     pub(super) instance: Option<u64>,
+    /// 464: what each NAT calls its inside.
+    pub(super) inner_realm: Option<Box<str>>,
     /// 283, 284.
     pub(super) pool_id: Option<u64>,
     pub(super) pool_name: Option<Box<str>>,
     /// 322 to 325.
     pub(super) observed: Option<WrittenTime>,
+    has_323: bool,
+    /// 323 again: of Junos, when the block was given out.
+    pub(super) second_323: Option<WrittenTime>,
     /// 150, 152, 154, 156.
     pub(super) start: Option<WrittenTime>,
     /// 151, 153, 155, 157.
@@ -115,6 +127,7 @@ pub(super) fn ipfix_number(field: IPFixField) -> Option<u32> {
             Iana::PostNatdestinationIpv4address => 226,
             Iana::PostNaptsourceTransportPort => 227,
             Iana::PostNaptdestinationTransportPort => 228,
+            Iana::NatOriginatingaddressRealm => 229,
             Iana::NatEvent => 230,
             Iana::FirewallEvent => 233,
             Iana::IngressVrfid => 234,
@@ -133,6 +146,7 @@ pub(super) fn ipfix_number(field: IPFixField) -> Option<u32> {
             Iana::PortRangeNumPorts => 364,
             Iana::UserName => 371,
             Iana::NatInstanceId => 463,
+            Iana::InternaladdressRealm => 464,
             Iana::NatQuotaExceededEvent => 466,
             Iana::NatThresholdEvent => 467,
             Iana::Unknown(number) => u32::from(number),
@@ -140,15 +154,32 @@ pub(super) fn ipfix_number(field: IPFixField) -> Option<u32> {
         },
         IPFixField::Nat(NatIPFixField::NatInsideSvcid) => NOKIA + 91,
         IPFixField::Nat(NatIPFixField::NatSubString) => NOKIA + 93,
+        IPFixField::Enterprise { enterprise_number: 43_823, field_number } => {
+            VAS_EXPERTS + u32::from(field_number)
+        }
         _ => return None,
     };
     Some(number)
+}
+
+/// The number of a field as a template has it; none of those that concern nobody here.
+pub(super) fn sent_number(enterprise: u32, number: u16) -> Option<u32> {
+    match enterprise {
+        0 => Some(u32::from(number)),
+        637 => Some(NOKIA + u32::from(number)),
+        43_823 => Some(VAS_EXPERTS + u32::from(number)),
+        _ => None,
+    }
 }
 
 impl Fields {
     /// Takes in a field.
     pub(super) fn set(&mut self, number: u32, value: &FieldValue) {
         use RejectReason::{BadAddress, BadPort, BadProtocol, BadTime, BadValue};
+        // A field of no length was not sent.
+        if bytes(value).is_some_and(<[u8]>::is_empty) {
+            return;
+        }
         let bad = &mut self.bad;
         match number {
             4 => put(&mut self.protocol, small(value), BadProtocol, bad),
@@ -161,17 +192,18 @@ impl Fields {
             27 => put(&mut self.source.v6, v6(value), BadAddress, bad),
             28 => put(&mut self.far.v6, v6(value), BadAddress, bad),
             148 => put(&mut self.flow_id, integer(value), BadValue, bad),
-            150 => put(&mut self.start, seconds(value), BadTime, bad),
-            151 => put(&mut self.end, seconds(value), BadTime, bad),
-            152 => put(&mut self.start, millis(value), BadTime, bad),
-            153 => put(&mut self.end, millis(value), BadTime, bad),
-            154 | 156 => put(&mut self.start, ntp(value), BadTime, bad),
-            155 | 157 => put(&mut self.end, ntp(value), BadTime, bad),
+            150 => put_time(&mut self.start, seconds(value), bad),
+            151 => put_time(&mut self.end, seconds(value), bad),
+            152 => put_time(&mut self.start, millis(value), bad),
+            153 => put_time(&mut self.end, millis(value), bad),
+            154 | 156 => put_time(&mut self.start, ntp(value), bad),
+            155 | 157 => put_time(&mut self.end, ntp(value), bad),
             160 => put(&mut self.boot, millis(value), BadTime, bad),
             225 | 40001 => put(&mut self.post_source.v4, v4(value), BadAddress, bad),
             226 | 40002 => put(&mut self.post_far.v4, v4(value), BadAddress, bad),
             227 | 40003 => put(&mut self.post_source.port, port(value), BadPort, bad),
             228 | 40004 => put(&mut self.post_far.port, port(value), BadPort, bad),
+            229 => put(&mut self.origin, small(value), BadValue, bad),
             230 => put(&mut self.nat_event, small(value), BadValue, bad),
             233 => put(&mut self.firewall_event, small(value), BadValue, bad),
             40005 => put(&mut self.old_event, small(value), BadValue, bad),
@@ -181,20 +213,41 @@ impl Fields {
             282 => put(&mut self.post_far.v6, v6(value), BadAddress, bad),
             283 => put(&mut self.pool_id, integer(value), BadValue, bad),
             284 => put(&mut self.pool_name, text(value), BadValue, bad),
-            322 => put(&mut self.observed, seconds(value), BadTime, bad),
-            323 => put(&mut self.observed, millis(value), BadTime, bad),
-            324 | 325 => put(&mut self.observed, ntp(value), BadTime, bad),
+            322 => put_time(&mut self.observed, seconds(value), bad),
+            323 if self.has_323 => put_time(&mut self.second_323, millis(value), bad),
+            323 => {
+                self.has_323 = true;
+                put_time(&mut self.observed, millis(value), bad);
+            }
+            324 | 325 => put_time(&mut self.observed, ntp(value), bad),
             361 => put(&mut self.first, port(value), BadPort, bad),
             362 => put(&mut self.last, port(value), BadPort, bad),
             363 => put(&mut self.step, port(value), BadPort, bad),
             364 => put(&mut self.count, port(value), BadPort, bad),
             463 => put(&mut self.instance, integer(value), BadValue, bad),
+            464 => put(&mut self.inner_realm, octets(value), BadValue, bad),
             466 | 467 => self.has_quota = true,
             371 | 40000 => put(&mut self.user, text(value), BadValue, bad),
+            _ if number == VAS_EXPERTS + 2000 => {
+                put(&mut self.flow_id, integer(value), BadValue, bad);
+            }
+            _ if number == VAS_EXPERTS + 2003 => put(&mut self.user, text(value), BadValue, bad),
             _ if number == NOKIA + 91 => put(&mut self.nokia_inside, integer(value), BadValue, bad),
             _ if number == NOKIA + 93 => put(&mut self.nokia_name, text(value), BadValue, bad),
             _ => {}
         }
+    }
+
+    /// Whether a time is of another age than the message: sent in another unit, or counted from another day.
+    pub(super) fn is_out_of_age(&self, exported: WrittenTime) -> bool {
+        let is_of_age = |time: WrittenTime| AGE.contains(&time.start().as_microsecond());
+        let times = [self.observed, self.second_323, self.start, self.end, self.boot];
+        is_of_age(exported) && times.into_iter().flatten().any(|time| !is_of_age(time))
+    }
+
+    /// Whether the time was sent twice and not the same.
+    pub(super) fn has_two_times(&self) -> bool {
+        self.second_323.is_some() && self.second_323 != self.observed
     }
 
     /// Whether the record says anything of a translation.
@@ -229,6 +282,22 @@ fn put<T: PartialEq>(
     }
 }
 
+/// A time; where it was sent twice, in seconds and finer, the finer one.
+fn put_time(
+    slot: &mut Option<WrittenTime>,
+    value: Option<Option<WrittenTime>>,
+    bad: &mut Option<RejectReason>,
+) {
+    match (*slot, value) {
+        (Some(earlier), Some(Some(value))) if earlier.range().overlaps(value.range()) => {
+            if value.resolution_microsecond() < earlier.resolution_microsecond() {
+                *slot = Some(value);
+            }
+        }
+        _ => put(slot, value, RejectReason::BadTime, bad),
+    }
+}
+
 /// An unsigned integer of up to eight bytes, big-endian.
 fn number(value: &FieldValue) -> Option<u64> {
     match value {
@@ -240,6 +309,7 @@ fn number(value: &FieldValue) -> Option<u64> {
         FieldValue::ProtocolType(protocol) => Some(u64::from(u8::from(*protocol))),
         FieldValue::NatEvent(event) => Some(u64::from(u8::from(*event))),
         FieldValue::FirewallEvent(event) => Some(u64::from(u8::from(*event))),
+        FieldValue::NatOriginatingAddressRealm(realm) => Some(u64::from(u8::from(*realm))),
         FieldValue::Duration(
             DurationValue::Millis { value, .. } | DurationValue::Seconds { value, .. },
         ) => Some(*value),
@@ -299,6 +369,29 @@ fn text(value: &FieldValue) -> Option<Option<Box<str>>> {
     Some((!text.is_empty()).then(|| Box::from(text)))
 }
 
+/// An array of bytes that names something: text if it reads as such, else a number, or the bytes in hexadecimal.
+fn octets(value: &FieldValue) -> Option<Option<Box<str>>> {
+    let bytes = bytes(value)?;
+    if bytes.iter().all(|&b| b == 0) {
+        return Some(None);
+    }
+    match text(value) {
+        Some(Some(text)) if text.contains(|c: char| c.is_alphanumeric()) => Some(Some(text)),
+        _ if bytes.len() <= 8 => {
+            let number = bytes.iter().fold(0, |n: u64, &b| n << 8 | u64::from(b));
+            Some(Some(number.to_string().into_boxed_str()))
+        }
+        _ => {
+            let mut hex = String::with_capacity(2 * bytes.len());
+            for byte in bytes {
+                let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);
+                hex.extend([digit(byte >> 4), digit(byte & 15)].into_iter().flatten());
+            }
+            Some(Some(hex.into_boxed_str()))
+        }
+    }
+}
+
 fn scaled(value: &FieldValue, microsecond: i64) -> Option<Option<WrittenTime>> {
     let number = i64::try_from(number(value)?).ok()?;
     let at = Timestamp::from_microsecond(number.checked_mul(microsecond)?);
@@ -316,12 +409,15 @@ fn millis(value: &FieldValue) -> Option<Option<WrittenTime>> {
 
 /// A time in the format of NTP (RFC 7011, section 6.1.9).
 fn ntp(value: &FieldValue) -> Option<Option<WrittenTime>> {
-    let (seconds, fraction) = match value {
-        FieldValue::Duration(
-            DurationValue::MicrosNtp { seconds, fraction }
-            | DurationValue::NanosNtp { seconds, fraction },
-        ) => (*seconds, *fraction),
-        _ => return None,
+    let (seconds, fraction) = if let FieldValue::Duration(
+        DurationValue::MicrosNtp { seconds, fraction }
+        | DurationValue::NanosNtp { seconds, fraction },
+    ) = value
+    {
+        (*seconds, *fraction)
+    } else {
+        let both = u64::from_be_bytes(bytes(value)?.try_into().ok()?);
+        (u32::try_from(both >> 32).ok()?, u32::try_from(both & 0xffff_ffff).ok()?)
     };
     if seconds == 0 {
         return Some(None);

@@ -1,4 +1,6 @@
 //! Junos MX: the event numbers of draft-ietf-behave-ipfix-nat-logging-02.
+//!
+//! Records of blocks have two observation times: of the event, and then of when the block was given out.
 
 use super::super::{EventKind, RejectReason};
 use super::record::{Outcome, Record, is_nat64, without_event};
@@ -9,6 +11,22 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
     let Some(event) = fields.nat_event else { return Err(without_event(fields)) };
     let mismatch = Err(RejectReason::DialectMismatch);
     let is_block = fields.first.is_some();
+    let given = fields.second_323;
+    match (fields.observed, given) {
+        (_, None) => {}
+        (Some(event), Some(given)) if is_block && given.start() <= event.end() => {}
+        // No block is taken back before it is given out.
+        _ => return Err(RejectReason::BadTime),
+    }
+    // NetFlow 9 has but these two for all that is created and deleted; a block has no port of a session.
+    let is_netflow9 = record.uptime.is_some();
+    if is_netflow9 && is_block && fields.post_source.port.is_none() && matches!(event, 1 | 2) {
+        if event == 1 {
+            return record.block(EventKind::BlockAlloc);
+        }
+        record.event.start = given;
+        return record.block(EventKind::BlockRelease);
+    }
     match event {
         3 | 10 | 11 if !is_block => Err(RejectReason::OtherEvent),
         1 | 2 | 6 | 7 if is_nat64(fields) || is_block => mismatch,
@@ -22,7 +40,10 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
         12 => record.address(EventKind::AddressBind),
         13 => record.address(EventKind::AddressRelease),
         14 => record.block(EventKind::BlockAlloc),
-        15 => record.block(EventKind::BlockRelease),
+        15 => {
+            record.event.start = given;
+            record.block(EventKind::BlockRelease)
+        }
         3 | 10 | 11 | 16 | 17 => mismatch,
         _ => Err(RejectReason::UnknownEvent),
     }

@@ -8,30 +8,32 @@
 //! | `junos` | 230 of an early draft: 1, 2, 4 to 9, 12 to 15 | 323, 1 ms | IPv6 with event 4, blocks with 14 |
 //! | `asa` | 233, or 40005; connections without translation are passed over | 323, 1 ms; a delete carries its start | 233 without 230 |
 //! | `nokia` | a record with 152 adds, one with 153 takes away | 152, 153, 1 ms | fields of enterprise 637 |
-//! | `fortios` | flows: a finished allocation from first to last packet | 150 to 157; or 21, 22, known to 1 s | 225 and 227 without any event |
+//! | `fortios` | flows: a finished allocation from first to last packet | 150 to 157; or 21, 22, known to 1 s | 225 and 227 without a NAT event |
 //!
 //! The same number means other things from maker to maker, so the dialect is named ([`ReaderOptions::with_dialect`]), and
 //! a record that contradicts it is refused ([`DialectMismatch`](RejectReason::DialectMismatch)).
 //!
 //! # What an event says
 //!
-//! The inside host is 8, in the realm of 234 and 463 (the name of a VRF, where options data tell it before its first
-//! use, else its number; both joined as `blue/3`); 27 alone is a host of NAT64, 27 with 8 a B4 and the host behind it.
+//! The inside host is 8, in the realm of 234 (or 464) and 463 (the name of a VRF, where options data tell it before its
+//! first use, else its number; both joined as `blue/3`); 27 alone is a host of NAT64, 27 with 8 a B4 and the host behind it.
 //! The destination is the far side behind the NAT (226, 228) where sent, else that before it (12, 11). A block ends at
 //! 362, or counts 364 ports from 361 on; a step other than 1 is refused.
 //!
 //! # Templates and loss
 //!
 //! Templates belong to a sender (in captures its address and ports) and an observation domain or source id; the last
-//! one sent counts. Records without template, and messages that the counters of the headers show to be missing, are
+//! one sent counts. They hold on from one capture to the next where the counter of the sender shows that nothing was
+//! sent between. Records without template, and messages that the counters of the headers show to be missing, are
 //! rejects with the time from the message before to this one, so no absence is concluded from that time.
 //!
 //! # The decoder
 //!
 //! `netflow_parser` decodes: it is kept well and fuzzed, and its rate is what this module is measured against. It is
 //! asked message by message, with a parser a sender and domain. Its own queue of early records is left off, since it
-//! would put them under the header, and so the time, of another message. What it skips without a word (a broken set,
-//! the rest of a set behind an empty string) is found by walking over the sets, and becomes a reject.
+//! would put them under the header, and so the time, of another message. What it skips without a word (the rest of a set
+//! behind an empty string, templates with a field of no length, options without scope, the message around them) is
+//! found by walking over the sets, and read by the template as it was sent; a broken set becomes a reject.
 
 mod asa;
 mod cgv6;
@@ -40,6 +42,7 @@ mod dialect;
 mod fields;
 mod flows;
 mod junos;
+mod layout;
 mod nokia;
 mod reading;
 mod record;
@@ -173,11 +176,26 @@ impl DatagramParser for ExportParser {
         }
         let dialect = self.dialect;
         let key = (datagram.exporter, header.domain);
+        let realm = self.realm.clone();
         let Some(scope) = self.scope(key) else {
             return records.push_back(rejected(RejectReason::NoTemplate, 0, at));
         };
+        if !scope.is_current {
+            // Another recording: unless it goes on where that one ended, templates may have been replaced between them.
+            if !scope.is_next(header) {
+                match Scope::new(&realm) {
+                    Some(fresh) => *scope = fresh,
+                    None => scope.forget(),
+                }
+                scope.is_of_nat = dialect == Dialect::Cgv6;
+            }
+            scope.is_current = true;
+        }
         let message = bytes.get(..end).unwrap_or_default();
-        let mut reading = Reading { header, dialect, at: 0, records, seen: 0, is_counted: true };
+        let is_datagram = datagram.exporter.is_some();
+        let (at_set, seen) = (0, 0);
+        let mut reading =
+            Reading { header, dialect, is_datagram, at: at_set, records, seen, is_counted: true };
         reading.message(scope, message);
         let seen = reading.is_counted.then_some(reading.seen);
         scope.count(header, seen);
@@ -192,9 +210,9 @@ impl DatagramParser for ExportParser {
         }
     }
 
-    fn forget(&mut self) {
-        self.scopes.clear();
-        self.places.clear();
-        (self.last, self.oldest) = (0, 0);
+    fn begin(&mut self) {
+        for (_, scope) in &mut self.scopes {
+            scope.is_current = false;
+        }
     }
 }

@@ -1,10 +1,14 @@
-//! Nokia 7750 SR: the source is the public side, and the inside host stands behind the `@` of the subscriber's name.
-//! A record with a start (152) adds a flow, one with an end (153) takes it away.
+//! Nokia 7750 SR: the inside host stands behind the `@` of the subscriber's name. A record with a start (152) adds a
+//! flow, one with an end (153) takes it away.
+//!
+//! In the first of its two formats the source is the public side; in the second (`template-format format2`) the public
+//! side has fields of its own, and the source port is that of the inside host.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::super::{EventKind, RejectReason};
+use super::fields::End;
 use super::record::{Outcome, Record, without_event};
 use crate::allocation::Destination;
 use crate::inside::InsideHost;
@@ -21,24 +25,30 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
         let others = fields.nat_event.is_some();
         return Err(if others { RejectReason::DialectMismatch } else { without_event(fields) });
     };
-    if fields.nat_event.is_some() || fields.post_source.v4.is_some() {
+    if fields.nat_event.is_some() {
         return Err(RejectReason::DialectMismatch);
     }
+    let (outside, inside_port) = match (fields.source, fields.post_source) {
+        (outside, End { v4: None, v6: None, port: None }) => (outside, None),
+        (End { v4: None, v6: None, port }, outside) => (outside, port),
+        _ => return Err(RejectReason::DialectMismatch),
+    };
     let (kind, time) = match (fields.start, fields.end) {
         (Some(start), None) => (EventKind::SessionCreate, start),
         (_, Some(end)) => (EventKind::SessionDelete, end),
         (None, None) => return Err(RejectReason::NoStamp),
     };
     let protocol = Protocol::new(fields.protocol.ok_or(RejectReason::MissingField)?);
-    let ports = match fields.source.port {
+    let ports = match outside.port {
         _ if !protocol.has_ports() => PortRange::ALL,
         Some(0) if protocol != Protocol::ICMP => return Err(RejectReason::BadPort),
         Some(port) => PortRange::single(port),
         None => return Err(RejectReason::MissingField),
     };
     let event = &mut *record.event;
-    event.outside = Some(fields.source.address().ok_or(RejectReason::MissingField)?);
+    event.outside = Some(outside.address().ok_or(RejectReason::MissingField)?);
     event.ports = Some(ports);
+    event.inside_port = inside_port.filter(|_| protocol.has_ports());
     event.protocol = Some(protocol);
     event.destination = fields.far.address().map(|addr| {
         let has_port = protocol.has_ports() && protocol != Protocol::ICMP;

@@ -1,6 +1,7 @@
 //! One message: its sets -> records -> events.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use netflow_parser::NetflowPacket;
 use netflow_parser::variable_versions::field_value::FieldValue;
@@ -9,9 +10,10 @@ use netflow_parser::variable_versions::v9::{self, ScopeDataField, V9FieldPair};
 
 use super::super::reader::{Decoded, column};
 use super::super::{Event, RejectReason};
-use super::fields::{Fields, ipfix_number};
+use super::fields::{Fields, ipfix_number, sent_number};
+use super::layout::Layout;
 use super::record::Record;
-use super::scope::{Header, Scope};
+use super::scope::{Header, MAX_TEMPLATES, Scope};
 use super::{Dialect, asa, cgv6, cisco, flows, junos, nokia, rfc8158};
 use crate::time::WrittenTime;
 
@@ -45,11 +47,61 @@ fn set_of(message: &[u8], at: usize, len: usize) -> &[u8] {
     message.get(at + 4..at + len).unwrap_or_default()
 }
 
+/// What the decoder made of a set.
+#[derive(Clone, Copy)]
+enum Body<'a> {
+    Ipfix(&'a ipfix::FlowSetBody),
+    Netflow9(&'a v9::FlowSetBody),
+    /// Nothing.
+    Missing,
+}
+
+impl Body<'_> {
+    /// Records of data or options.
+    fn records(self) -> Option<usize> {
+        use ipfix::FlowSetBody as Ipfix;
+        use v9::FlowSetBody as Netflow9;
+        match self {
+            Body::Ipfix(Ipfix::Data(data)) => Some(data.fields.len()),
+            Body::Ipfix(Ipfix::OptionsData(data)) => Some(data.fields.len()),
+            Body::Ipfix(Ipfix::V9Data(data)) | Body::Netflow9(Netflow9::Data(data)) => {
+                Some(data.fields.len())
+            }
+            Body::Ipfix(Ipfix::V9OptionsData(data))
+            | Body::Netflow9(Netflow9::OptionsData(data)) => Some(data.fields.len()),
+            _ => None,
+        }
+    }
+
+    /// Templates that were taken in.
+    fn templates(self) -> usize {
+        use ipfix::FlowSetBody as Ipfix;
+        use v9::FlowSetBody as Netflow9;
+        match self {
+            Body::Ipfix(
+                Ipfix::Template(_)
+                | Ipfix::V9Template(_)
+                | Ipfix::OptionsTemplate(_)
+                | Ipfix::V9OptionsTemplate(_),
+            ) => 1,
+            Body::Ipfix(Ipfix::Templates(all)) => all.len(),
+            Body::Ipfix(Ipfix::V9Templates(all)) => all.len(),
+            Body::Ipfix(Ipfix::OptionsTemplates(all)) => all.len(),
+            Body::Ipfix(Ipfix::V9OptionsTemplates(all)) => all.len(),
+            Body::Netflow9(Netflow9::Template(all)) => all.templates.len(),
+            Body::Netflow9(Netflow9::OptionsTemplate(all)) => all.templates.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// One message as it is read.
 #[derive(Debug)]
 pub(super) struct Reading<'a> {
     pub(super) header: Header,
     pub(super) dialect: Dialect,
+    /// Whether the message is all that was sent at once.
+    pub(super) is_datagram: bool,
     /// The place of the current set in the message.
     pub(super) at: usize,
     pub(super) records: &'a mut VecDeque<Decoded>,
@@ -70,30 +122,31 @@ impl Reading<'_> {
         let whole = if self.header.version == 9 { end } else { message.len() };
         let whole = message.get(..whole).unwrap_or_default();
         let packet = scope.parser.iter_packets(whole).next();
+        let bodies: Vec<Body<'_>> = match &packet {
+            Some(Ok(NetflowPacket::IPFix(p))) => {
+                p.flowsets.iter().map(|set| Body::Ipfix(&set.body)).collect()
+            }
+            Some(Ok(NetflowPacket::V9(p))) => {
+                p.flowsets.iter().map(|set| Body::Netflow9(&set.body)).collect()
+            }
+            _ => {
+                scope.clear_decoder();
+                Vec::new()
+            }
+        };
+        let mut bodies = bodies.into_iter();
         self.at = self.header.len();
-        match packet {
-            Some(Ok(NetflowPacket::IPFix(packet))) => {
-                for set in &packet.flowsets {
-                    let Some((id, len)) = set_at(message, self.at) else { break };
-                    self.ipfix_set(scope, id, len, message, &set.body);
-                    self.at += len;
-                }
-            }
-            Some(Ok(NetflowPacket::V9(packet))) => {
-                for set in &packet.flowsets {
-                    let Some((id, len)) = set_at(message, self.at) else { break };
-                    self.netflow9_set(scope, id, set_of(message, self.at, len), &set.body);
-                    self.at += len;
-                }
-            }
-            _ => {}
+        while let Some((id, len)) = set_at(message, self.at) {
+            let body = bodies.next().unwrap_or(Body::Missing);
+            self.set(scope, id, set_of(message, self.at, len), body);
+            self.at += len;
         }
         let rest = message.get(self.at..).unwrap_or_default();
-        // Padding is shorter than the head of a set.
-        if rest.len() >= 4 || rest.iter().any(|&b| b != 0) {
-            let is_cut = self.at == end;
-            let reason = if is_cut { RejectReason::CutShort } else { RejectReason::BadMessage };
-            self.lose(scope, reason);
+        // Padding is shorter than the head of a set; a datagram may be filled up with it. In a file, zeros are also what
+        // is left of something else.
+        let is_padding = rest.len() < 4 || self.is_datagram;
+        if !is_padding || rest.iter().any(|&b| b != 0) {
+            self.lose(scope, RejectReason::CutShort);
             if has_templates(message, self.at) {
                 // What they replaced would be read on.
                 scope.forget();
@@ -108,17 +161,73 @@ impl Reading<'_> {
         self.records.push_back(rejected(reason, self.at, Some(time)));
     }
 
-    fn ipfix_set(
-        &mut self,
-        scope: &mut Scope,
-        id: u16,
-        len: usize,
-        message: &[u8],
-        body: &ipfix::FlowSetBody,
-    ) {
-        use ipfix::FlowSetBody as Body;
+    fn set(&mut self, scope: &mut Scope, id: u16, set: &[u8], body: Body<'_>) {
+        if id < 256 {
+            // Those of NetFlow 9 stand in IPFIX, too.
+            if id <= if self.header.version == 9 { 1 } else { 3 } {
+                self.templates(scope, id, set, body);
+            } else {
+                self.lose(scope, RejectReason::BadMessage);
+            }
+            return;
+        }
+        let Some(layout) = scope.layouts.get(&id).map(Arc::clone) else {
+            if !self.decoded(scope, body) {
+                self.lose(scope, RejectReason::NoTemplate);
+            }
+            return;
+        };
+        let (count, is_whole) = layout.count(set);
+        if body.records() == Some(count) {
+            self.decoded(scope, body);
+        } else {
+            self.walk(scope, &layout, set);
+        }
+        if !is_whole {
+            self.lose(scope, RejectReason::BadMessage);
+        }
+    }
+
+    /// Takes in templates; what the decoder did not take in, it would go on reading by the ones that these replaced.
+    fn templates(&mut self, scope: &mut Scope, id: u16, set: &[u8], body: Body<'_>) {
+        let learnt = Layout::learn(id, set, MAX_TEMPLATES, &mut scope.layouts);
+        if learnt.is_cut || learnt.has_bad {
+            self.lose(scope, RejectReason::BadMessage);
+        }
+        if learnt.is_cut {
+            scope.forget();
+        } else if learnt.has_bad || body.templates() != learnt.taken {
+            scope.clear_decoder();
+        }
+    }
+
+    /// Reads records by their template as it was sent.
+    fn walk(&mut self, scope: &mut Scope, layout: &Layout, mut set: &[u8]) {
+        loop {
+            let mut fields = Fields::default();
+            let found = layout.next(&mut set, |enterprise, number, bytes| {
+                if let Some(number) = sent_number(enterprise, number) {
+                    fields.set(number, &FieldValue::Vec(bytes.to_vec()));
+                }
+            });
+            if found.is_none() {
+                return;
+            }
+            if layout.is_options {
+                self.seen = self.seen.wrapping_add(1);
+                name(scope, fields);
+            } else {
+                self.record(scope, &mut fields);
+            }
+        }
+    }
+
+    /// Reads what the decoder made of a set of data, if it did.
+    fn decoded(&mut self, scope: &mut Scope, body: Body<'_>) -> bool {
+        use ipfix::FlowSetBody as Ipfix;
+        use v9::FlowSetBody as Netflow9;
         match body {
-            Body::Data(data) => {
+            Body::Ipfix(Ipfix::Data(data)) => {
                 for record in &data.fields {
                     let mut fields = Fields::default();
                     for (field, value) in record {
@@ -128,58 +237,21 @@ impl Reading<'_> {
                     }
                     self.record(scope, &mut fields);
                 }
-                if data.has_varlen_metadata() {
-                    let set = set_of(message, self.at, len);
-                    let there = scope.variable.get(&id).map(|lens| count_variable(set, lens));
-                    if there != Some(data.fields.len()) {
-                        self.lose(scope, RejectReason::BadMessage);
-                    }
-                }
             }
-            Body::OptionsData(data) => {
+            Body::Ipfix(Ipfix::OptionsData(data)) => {
                 for record in &data.fields {
                     self.seen = self.seen.wrapping_add(1);
                     options(scope, record.iter().map(ipfix_pair));
                 }
             }
-            Body::Template(template) => {
-                learn(scope, template);
-                self.hold(scope, set_of(message, self.at, len), 1);
+            Body::Ipfix(Ipfix::V9Data(data)) | Body::Netflow9(Netflow9::Data(data)) => {
+                self.netflow9_data(scope, data);
             }
-            Body::Templates(templates) => {
-                for template in templates {
-                    learn(scope, template);
-                }
-                self.hold(scope, set_of(message, self.at, len), templates.len());
-            }
-            Body::V9Data(data) => self.netflow9_data(scope, data),
-            Body::V9OptionsData(data) => self.netflow9_options(scope, data),
-            Body::NoTemplate(_) => self.lose(scope, RejectReason::NoTemplate),
-            Body::Empty if id == 2 => self.hold(scope, set_of(message, self.at, len), 0),
-            Body::Empty if id > 3 => self.lose(scope, RejectReason::BadMessage),
-            _ => {}
+            Body::Ipfix(Ipfix::V9OptionsData(data))
+            | Body::Netflow9(Netflow9::OptionsData(data)) => self.netflow9_options(scope, data),
+            _ => return false,
         }
-    }
-
-    /// Forgets the exporter's templates where the decoder took fewer of a set than there are: it would go on reading
-    /// records by the ones that these replaced.
-    fn hold(&mut self, scope: &mut Scope, set: &[u8], taken: usize) {
-        if count_templates(set, self.header.version) != taken {
-            self.lose(scope, RejectReason::BadMessage);
-            scope.forget();
-        }
-    }
-
-    fn netflow9_set(&mut self, scope: &mut Scope, id: u16, set: &[u8], body: &v9::FlowSetBody) {
-        use v9::FlowSetBody as Body;
-        match body {
-            Body::Data(data) => self.netflow9_data(scope, data),
-            Body::OptionsData(data) => self.netflow9_options(scope, data),
-            Body::Template(taken) => self.hold(scope, set, taken.templates.len()),
-            Body::NoTemplate(_) => self.lose(scope, RejectReason::NoTemplate),
-            Body::Empty if id > 1 => self.lose(scope, RejectReason::BadMessage),
-            _ => {}
-        }
+        true
     }
 
     fn netflow9_data(&mut self, scope: &mut Scope, data: &v9::Data) {
@@ -229,6 +301,10 @@ impl Reading<'_> {
         };
         let result = match record.fields.bad {
             Some(reason) => Err(reason),
+            None if record.fields.is_out_of_age(exported) => Err(RejectReason::BadTime),
+            None if record.fields.has_two_times() && self.dialect != Dialect::Junos => {
+                Err(RejectReason::RepeatedField)
+            }
             None => match self.dialect {
                 Dialect::Rfc8158 => rfc8158::read(&mut record),
                 Dialect::Cisco => cisco::read(&mut record),
@@ -244,6 +320,10 @@ impl Reading<'_> {
                 if decoded.event.time != Some(exported) {
                     decoded.event.header_time = Some(exported);
                 }
+            }
+            // A time that cannot be read says nothing of when events are missing.
+            Err(RejectReason::BadTime) => {
+                *decoded = rejected(RejectReason::BadTime, self.at, Some(exported));
             }
             Err(reason) => *decoded = rejected(reason, self.at, time),
         }
@@ -264,68 +344,11 @@ fn options<'a>(scope: &mut Scope, pairs: impl Iterator<Item = (u32, &'a FieldVal
     for (number, value) in pairs {
         fields.set(number, value);
     }
+    name(scope, fields);
+}
+
+fn name(scope: &mut Scope, fields: Fields) {
     if let (None, Some(vrf), Some(name)) = (fields.bad, fields.vrf, fields.vrf_name) {
         scope.realms.name(vrf, name);
     }
-}
-
-/// How many templates a set of them defines; withdrawals (RFC 7011, section 8.1) define none.
-fn count_templates(set: &[u8], version: u16) -> usize {
-    let half = |at: usize| Some(u16::from_be_bytes(set.get(at..at + 2)?.try_into().ok()?));
-    let (mut at, mut count) = (0, 0);
-    while let (Some(id), Some(fields)) = (half(at), half(at + 2)) {
-        if id < 256 {
-            // Padding.
-            break;
-        }
-        at += 4;
-        count += usize::from(fields > 0);
-        for _ in 0..fields {
-            let Some(field) = half(at) else { return count };
-            at += if version == 10 && field >= 0x8000 { 8 } else { 4 };
-        }
-    }
-    count
-}
-
-/// Takes in the lengths of a template with fields of variable length.
-fn learn(scope: &mut Scope, template: &ipfix::Template) {
-    let lens: Vec<u16> = template.fields.iter().map(|field| field.field_length).collect();
-    if lens.contains(&u16::MAX) {
-        scope.variable.insert(template.template_id, lens);
-    } else {
-        scope.variable.remove(&template.template_id);
-    }
-}
-
-/// How many records of these field lengths a set holds (RFC 7011, section 7).
-fn count_variable(set: &[u8], lens: &[u16]) -> usize {
-    let mut rest = set;
-    let mut count = 0;
-    while let Some(behind) = pass(rest, lens) {
-        if behind.len() == rest.len() {
-            break;
-        }
-        rest = behind;
-        count += 1;
-    }
-    // What is left is padding, or a record that does not fit.
-    if rest.len() < 4 && rest.iter().all(|&b| b == 0) { count } else { count + 1 }
-}
-
-/// What stands behind a record.
-fn pass<'a>(mut rest: &'a [u8], lens: &[u16]) -> Option<&'a [u8]> {
-    for &len in lens {
-        let mut len = usize::from(len);
-        if len == usize::from(u16::MAX) {
-            let (&short, behind) = rest.split_first()?;
-            (len, rest) = (usize::from(short), behind);
-            if short == u8::MAX {
-                let (long, behind) = rest.split_first_chunk::<2>()?;
-                (len, rest) = (usize::from(u16::from_be_bytes(*long)), behind);
-            }
-        }
-        rest = rest.get(len..)?;
-    }
-    Some(rest)
 }

@@ -9,7 +9,10 @@ use crate::allocation::Destination;
 use crate::inside::InsideHost;
 use crate::port::PortRange;
 use crate::protocol::Protocol;
-use crate::time::WrittenTime;
+use crate::time::{TimeDelta, WrittenTime};
+
+/// The microseconds after which a counter of milliseconds of four bytes begins anew.
+const TURN: i64 = (1 << 32) * 1000;
 
 /// One record on its way to an event.
 #[derive(Debug)]
@@ -39,6 +42,10 @@ impl Record<'_> {
             });
         };
         untranslated(fields)?;
+        if fields.origin == Some(2) {
+            // Begun by the outside: the source is that.
+            return Err(RejectReason::DestinationTranslation);
+        }
         let (ports, inside_port) = match (protocol, fields.post_source.port) {
             (Some(p), _) if !p.has_ports() => (PortRange::ALL, None),
             (Some(p), Some(0)) if p != Protocol::ICMP => return Err(RejectReason::BadPort),
@@ -87,7 +94,9 @@ impl Record<'_> {
             (Some(addr), inner @ Some(_)) => Ok(InsideHost::B4 { addr, inner }),
             (Some(addr), None) => Ok(InsideHost::V6(addr)),
             (None, Some(addr)) => {
-                let name = self.fields.vrf_name.as_deref();
+                let inner = self.fields.inner_realm.as_deref();
+                let inner = inner.filter(|_| self.fields.vrf.is_none_or(|vrf| vrf == 0));
+                let name = self.fields.vrf_name.as_deref().or(inner);
                 let realm = self.realms.of(self.fields.vrf, self.fields.instance, name);
                 Ok(InsideHost::V4 { addr, realm })
             }
@@ -97,19 +106,24 @@ impl Record<'_> {
 
     /// An instant that the device gives in milliseconds since it was started.
     ///
-    /// The header says in whole seconds when the message was sent, so the start is known to a second only.
+    /// The header says in whole seconds when the message was sent, so the start is known to a second only. Counters of
+    /// four bytes run over every 49.7 days: the instant is that one which is nearest to the message.
     pub(super) fn since_boot(&self, uptime: Option<u64>) -> Option<WrittenTime> {
-        let uptime = i64::try_from(uptime?).ok()?.checked_mul(1000)?;
-        let boot = match (self.fields.boot, self.uptime) {
-            (Some(boot), _) => boot,
-            (None, Some(now)) => {
-                let up = crate::time::TimeDelta::from_microsecond(i64::from(now) * 1000);
-                self.exported.corrected(up)
-            }
+        let uptime = i64::try_from(uptime?).ok()?;
+        let (base, after) = match (self.fields.boot, self.uptime) {
+            (Some(boot), _) => (boot, uptime),
+            (None, Some(now)) => (self.exported, uptime.checked_sub(i64::from(now))?),
             (None, None) => return None,
         };
-        let since = crate::time::TimeDelta::from_microsecond(uptime);
-        Some(WrittenTime::new(boot.start().plus(since), boot.resolution_microsecond()))
+        let at = base.start().plus(TimeDelta::from_microsecond(after.checked_mul(1000)?));
+        let turns = if uptime > i64::from(u32::MAX) {
+            0
+        } else {
+            let ahead = self.exported.start().since(at).as_microsecond();
+            ahead.saturating_add(TURN / 2).div_euclid(TURN)
+        };
+        let at = at.plus(TimeDelta::from_microsecond(turns.checked_mul(TURN)?));
+        Some(WrittenTime::new(at, base.resolution_microsecond()))
     }
 }
 
@@ -195,20 +209,24 @@ fn embedded(addr: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// The ports of a block: an end, or a step and a count (RFC 8158, section 8).
+/// The ports of a block: an end, or a step and a count (RFC 8158, section 8); zeros stand for the one that is not used.
 fn range(fields: &Fields) -> Result<PortRange, RejectReason> {
     let first = fields.first.ok_or(RejectReason::MissingField)?;
-    let counted = match (fields.step, fields.count) {
+    let counts = (fields.step, fields.count);
+    let end = fields.last.filter(|&last| last != 0 || counts == (None, None));
+    let (step, count) =
+        if end.is_some() && matches!(counts, (Some(0), Some(0))) { (None, None) } else { counts };
+    let counted = match (step, count) {
         (_, Some(0)) => return Err(RejectReason::BadPort),
         (_, Some(1)) => Some(first),
         (Some(1), Some(count)) => Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?),
-        (None, Some(count)) if fields.last.is_some() => {
+        (None, Some(count)) if end.is_some() => {
             Some(first.checked_add(count - 1).ok_or(RejectReason::BadPort)?)
         }
         (Some(0), Some(_)) | (Some(2..), _) => return Err(RejectReason::PortStep),
         _ => None,
     };
-    let last = match (fields.last, counted) {
+    let last = match (end, counted) {
         (Some(last), Some(counted)) if last != counted => return Err(RejectReason::BadPort),
         (last, counted) => last.or(counted).ok_or(RejectReason::MissingField)?,
     };

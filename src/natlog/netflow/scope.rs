@@ -1,16 +1,18 @@
 //! What is kept of an exporter: its templates, its counters, the names of its routing domains.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use netflow_parser::NetflowParser;
 
 use super::super::reader::Exporter;
+use super::layout::Layout;
 use crate::inside::Realm;
 use crate::time::{TimeDelta, WrittenTime};
 
 /// The most templates of an exporter, and fields of a template; both far beyond what a NAT sends.
-const MAX_TEMPLATES: usize = 256;
-const MAX_FIELDS: usize = 256;
+pub(super) const MAX_TEMPLATES: usize = 256;
+pub(super) const MAX_FIELDS: usize = 256;
 /// The most routing domains of an exporter that are remembered.
 const MAX_REALMS: usize = 16_384;
 /// How far back a message may count and be a late one; farther back the exporter began anew.
@@ -60,12 +62,14 @@ impl Header {
 pub(super) struct Scope {
     pub(super) parser: NetflowParser,
     pub(super) realms: Realms,
-    /// Field lengths of templates with fields of variable length, by template.
-    pub(super) variable: HashMap<u16, Vec<u16>>,
+    /// Every template as it was sent, by its id.
+    pub(super) layouts: HashMap<u16, Arc<Layout>>,
     /// Whether a record of it told of a translation: what such a source loses could have.
     pub(super) is_of_nat: bool,
     /// The loss that was seen and not told yet.
     pub(super) lost: Option<WrittenTime>,
+    /// Whether this recording shows that its templates still hold.
+    pub(super) is_current: bool,
     counted: Option<Counted>,
     last_exported: Option<WrittenTime>,
 }
@@ -93,9 +97,10 @@ impl Scope {
         Some(Scope {
             parser,
             realms: Realms::new(default.clone()),
-            variable: HashMap::new(),
+            layouts: HashMap::new(),
             is_of_nat: false,
             lost: None,
+            is_current: true,
             counted: None,
             last_exported: None,
         })
@@ -103,9 +108,23 @@ impl Scope {
 
     /// Forgets every template.
     pub(super) fn forget(&mut self) {
+        self.clear_decoder();
+        self.layouts.clear();
+    }
+
+    /// Makes the decoder forget every template, since it has not taken in what was sent last.
+    pub(super) fn clear_decoder(&mut self) {
         self.parser.clear_ipfix_templates();
         self.parser.clear_v9_templates();
-        self.variable.clear();
+    }
+
+    /// Whether nothing was sent between the last message and this one, as far as its counter tells.
+    pub(super) fn is_next(&self, header: Header) -> bool {
+        self.counted.is_some_and(|before| {
+            let by_records = header.version == 9 && before.next_by_records == header.sequence;
+            before.sequence != header.sequence
+                && (by_records || before.next == Some(header.sequence))
+        })
     }
 
     /// The time from the message before this one to this one.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::{Datagram, Decoded, LineParser, Reader, Record, Unit};
 use crate::allocation::Span;
-use crate::natlog::capture::{Capture, Payload, is_capture};
+use crate::natlog::capture::{Capture, Packet, Payload, Place, is_capture};
 use crate::natlog::format::Cut;
 use crate::natlog::lines::LineBuffer;
 use crate::natlog::{Event, Reject, RejectReason};
@@ -40,7 +40,7 @@ impl<R: io::Read> Reader<R> {
             let there = self.buffer.ensure(4)?;
             self.frames = if is_capture(self.buffer.bytes(0, there.min(4))) {
                 if let Some(parser) = self.parser.datagrams() {
-                    parser.forget();
+                    parser.begin();
                 }
                 Frames::Capture(Capture::default())
             } else if self.cut == Cut::Datagrams {
@@ -59,28 +59,34 @@ impl<R: io::Read> Reader<R> {
                 return Ok(Some(record));
             }
             let found = match &mut self.frames {
-                Frames::Capture(capture) => capture
-                    .next(&mut self.buffer, self.udp_port)?
-                    .map(|packet| (packet.len, packet.payload.map(|p| (p, true)))),
+                Frames::Capture(capture) => capture.next(&mut self.buffer, self.udp_port)?,
                 _ => message(&mut self.buffer)?.map(|(len, whole)| {
+                    let length = u32::try_from(len).unwrap_or(u32::MAX);
+                    let span = Span { offset: self.buffer.offset(), length };
                     let exporter = super::Exporter::default();
-                    (len, whole.map(|()| (Payload { from: 0, to: len, exporter }, false)))
+                    let payload = Payload { from: 0, to: len, exporter, is_assembled: false };
+                    let place = Place { line: self.lines + 1, span };
+                    Packet { len, place, payload: whole.map(|()| payload) }
                 }),
             };
-            let Some((len, payload)) = found else { return Ok(None) };
-            self.lines += 1;
-            let offset = self.buffer.offset();
-            let span = |from: usize, to: usize| Span {
-                offset: offset + from as u64,
-                length: u32::try_from(to - from).unwrap_or(u32::MAX),
-            };
+            let Some(Packet { len, place, payload }) = found else { return Ok(None) };
+            // A datagram that was given up began before.
+            self.lines = self.lines.max(place.line);
             match payload {
-                Ok((Payload { from, to, exporter }, is_captured)) => {
-                    self.opened.span = span(from, to);
+                Ok(payload) => {
+                    self.opened.span = place.span;
                     self.opened.ready.clear();
                     self.opened.at = 0;
-                    let bytes = self.buffer.bytes(from, to);
-                    let exporter = is_captured.then_some(exporter);
+                    let (bytes, exporter) = match &self.frames {
+                        Frames::Capture(capture) if payload.is_assembled => {
+                            (capture.whole(), Some(payload.exporter))
+                        }
+                        frames => {
+                            let is_captured = matches!(frames, Frames::Capture(_));
+                            let bytes = self.buffer.bytes(payload.from, payload.to);
+                            (bytes, is_captured.then_some(payload.exporter))
+                        }
+                    };
                     if let Some(parser) = self.parser.datagrams() {
                         parser.parse(&Datagram { bytes, exporter }, &mut self.opened.ready);
                     } else {
@@ -89,7 +95,7 @@ impl<R: io::Read> Reader<R> {
                     self.buffer.consume(len);
                 }
                 Err(reason) => {
-                    let reject = Reject { reason, span: span(0, len), line: self.lines, column: 1 };
+                    let reject = Reject { reason, span: place.span, line: place.line, column: 1 };
                     self.buffer.consume(len);
                     self.skipped.add(reason);
                     return Ok(Some(Record::Rejected(reject)));
