@@ -13,23 +13,27 @@
 //!                         start, local
 //! ```
 //!
-//! The same in CEF (`CEF:0|Palo Alto Networks|PAN-OS|...|end|TRAFFIC|...`) has no start: its `start` is when the record was
-//! generated, and what it has of the duration leaves out how long the firewall waited before it.
+//! The same in CEF (`CEF:0|Palo Alto Networks|PAN-OS|...|end|TRAFFIC|...`, of the log service `...|LF|2.0|TRAFFIC|end|...`)
+//! has the start in `PanOSSessionStartTime`, if at all: its `start` is when the record was generated, and what it has of the
+//! duration leaves out how long the firewall waited before it. Where `start` is no time, or lies well before `rt`, `rt` is
+//! the time.
 //!
 //! `start` begins a session, `end` ends it and carries its start; `drop` and `deny` are no sessions. A public address of
 //! `0.0.0.0`, or one equal to the inside, is none. The firewall may give one public port to several clients towards
 //! different destinations (oversubscription). Times are in local time of the firewall unless they say otherwise, so the
 //! zone must be named.
 
+mod cef;
+
 use super::format::{Cut, FormatInfo, Status, Yields};
 use super::reader::{LineParser, ReaderOptions};
 use super::scan::Cursor;
 use super::values::{self, Frame, Refusal, cut, end_of, find, placed};
-use super::{Event, EventKind, RejectReason, cef, stamp, syslog};
+use super::{Event, EventKind, RejectReason, clock, stamp, syslog};
 use crate::allocation::Destination;
 use crate::port::PortRange;
 use crate::protocol::Protocol;
-use crate::time::WrittenTime;
+use crate::time::{TimeDelta, WrittenTime};
 
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
@@ -51,6 +55,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
 
 /// The places of the fields, of which `TRAFFIC` is the fourth, from 0.
 mod place {
+    pub(super) const RECEIVED: usize = 1;
     pub(super) const SUBTYPE: usize = 4;
     pub(super) const GENERATED: usize = 6;
     pub(super) const SRC: usize = 7;
@@ -72,44 +77,32 @@ mod place {
 /// The fields of a record, by place.
 type Places<'a> = [&'a [u8]; place::END_REASON + 1];
 
-/// What CEF calls them.
-const CEF_NAMES: [(&[u8], usize); 14] = [
-    (b"start", place::GENERATED),
-    (b"src", place::SRC),
-    (b"dst", place::DST),
-    (b"sourceTranslatedAddress", place::NAT_SRC),
-    (b"destinationTranslatedAddress", place::NAT_DST),
-    (b"suser", place::USER),
-    (b"cs3", place::VSYS),
-    (b"cn1", place::SESSION),
-    (b"spt", place::SPORT),
-    (b"dpt", place::DPORT),
-    (b"sourceTranslatedPort", place::NAT_SPORT),
-    (b"destinationTranslatedPort", place::NAT_DPORT),
-    (b"proto", place::PROTO),
-    (b"reason", place::END_REASON),
-];
-
 /// A parser of traffic logs.
 #[derive(Debug)]
 pub struct PaloAltoParser {
     frame: Frame,
+    /// The record says that its times are in UTC.
+    is_utc: bool,
 }
+
+/// How far a record may be generated before it is received.
+const DELAY: TimeDelta = TimeDelta::from_second(60);
 
 impl PaloAltoParser {
     /// A parser with the zone, year and realm of the options.
     pub fn new(options: &ReaderOptions) -> PaloAltoParser {
-        PaloAltoParser { frame: Frame::new(options) }
+        PaloAltoParser { frame: Frame::new(options), is_utc: false }
     }
 
     fn parse<'a>(&mut self, line: &'a [u8], event: &mut Event) -> Result<(), Refusal<'a>> {
         let head = syslog::head(line, &mut self.frame.clock);
         event.time = values::readable(&head);
         let fields = if let Some(at) = find(line, b"|Palo Alto Networks|") {
-            let (fields, is_whole) = from_cef(line, line.get(at + 1..).unwrap_or_default())?;
-            self.frame.is_whole = is_whole;
-            fields
+            let cef = cef::read(line, line.get(at + 1..).unwrap_or_default())?;
+            (self.frame.is_whole, self.is_utc) = (cef.is_whole, cef.is_utc);
+            cef.fields
         } else {
+            self.is_utc = false;
             // The fields that matter are counted.
             self.frame.is_whole = true;
             from_csv(line)?
@@ -162,7 +155,7 @@ impl PaloAltoParser {
         event.flow_id = values::number(get(place::SESSION));
         event.login =
             Some(get(place::USER)).filter(|user| !user.is_empty()).map(values::name).transpose()?;
-        let time = self.time(get(place::GENERATED))?;
+        let time = self.generated(get(place::GENERATED), get(place::RECEIVED))?;
         event.time = Some(time);
         event.header_time = head.time_beside(&mut self.frame.clock, time);
         if event.kind == EventKind::SessionDelete {
@@ -184,6 +177,21 @@ impl PaloAltoParser {
         Ok(())
     }
 
+    /// When the record was generated.
+    fn generated<'a>(
+        &mut self,
+        text: &'a [u8],
+        received: &'a [u8],
+    ) -> Result<WrittenTime, Refusal<'a>> {
+        let time = self.time(text);
+        if received.is_empty() {
+            return time;
+        }
+        let received = self.time(received)?;
+        let is_near = |time: &WrittenTime| time.end().plus(DELAY) >= received.start();
+        Ok(time.ok().filter(is_near).unwrap_or(received))
+    }
+
     /// `2026/11/02 12:04:05`, RFC 3339, `Nov 02 2026 03:04:05 GMT`, or milliseconds of Unix time
     fn time<'a>(&mut self, text: &'a [u8]) -> Result<WrittenTime, Refusal<'a>> {
         if text.len() == 13 && text.iter().all(u8::is_ascii_digit) {
@@ -192,6 +200,9 @@ impl PaloAltoParser {
         let mut cursor = Cursor::new(text);
         let stamp = stamp::stamp(&mut cursor).filter(|_| cursor.is_at_end());
         let stamp = stamp.ok_or((RejectReason::BadTime, text))?;
+        if self.is_utc && stamp.zone == stamp::ZoneText::None {
+            return clock::utc_stamp(&stamp).map_err(|reason| (reason, text));
+        }
         self.frame.clock.read(&stamp).map_err(|reason| (reason, text))
     }
 }
@@ -212,41 +223,6 @@ fn from_csv(line: &[u8]) -> Result<Places<'_>, Refusal<'_>> {
         return Err((RejectReason::CutShort, end_of(line)));
     }
     Ok(fields)
-}
-
-/// `Palo Alto Networks|PAN-OS|10.2|end|TRAFFIC|1|src=...`; and whether nothing can be missing at the end.
-fn from_cef<'a>(line: &'a [u8], text: &'a [u8]) -> Result<(Places<'a>, bool), Refusal<'a>> {
-    let mut rest = text;
-    let mut header: [&[u8]; 6] = [&[]; 6];
-    for field in &mut header {
-        (*field, rest) = cef::header_field(rest).ok_or((RejectReason::CutShort, end_of(line)))?;
-    }
-    let [_, _, _, subtype, kind, _] = header;
-    if kind != b"TRAFFIC" {
-        return Err((RejectReason::NotNat, kind));
-    }
-    let mut fields: Places<'_> = [&[]; place::END_REASON + 1];
-    let mut received: &[u8] = &[];
-    let last = cef::pairs(rest, |key, value| {
-        if key == b"rt" {
-            received = value;
-        }
-        let name = CEF_NAMES.iter().find(|(name, _)| *name == key);
-        match name.and_then(|(_, at)| fields.get_mut(*at)) {
-            Some(slot) if slot.is_empty() => *slot = value,
-            Some(_) => return Err((RejectReason::RepeatedField, value)),
-            None => {}
-        }
-        Ok(())
-    })?;
-    if let Some(slot) = fields.get_mut(place::SUBTYPE) {
-        *slot = subtype;
-    }
-    let has_clock = fields.get(place::GENERATED).is_some_and(|text| !text.is_empty());
-    if let Some(slot) = fields.get_mut(place::GENERATED).filter(|_| !has_clock) {
-        *slot = received;
-    }
-    Ok((fields, has_clock && !CEF_NAMES.iter().any(|(name, _)| *name == last)))
 }
 
 /// A field, without its quotes, and what is behind its comma.
@@ -315,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_common_event_format_has_no_start() {
+    fn the_common_event_format_has_other_clocks() {
         let event = one(Format::PaloAlto, options(), CEF);
         assert_eq!((event.kind, event.killed), (EventKind::SessionDelete, Some(false)));
         assert_eq!(event.time.unwrap().rfc3339(), "2026-11-02T03:04:05Z");
@@ -327,6 +303,21 @@ mod tests {
         let received = received.replace("rt=Nov 02 2026 03:04:06 GMT", "rt=1793588646000");
         let event = one(Format::PaloAlto, options(), &received);
         assert_eq!(event.time.unwrap().rfc3339(), "2026-11-02T03:04:06.000Z");
+        // A template that was not filled in, and one with another start.
+        for start in ["$cef-formatted-time_generated", "Nov 02 2026 02:50:05 GMT"] {
+            let other = CEF.replace("start=Nov 02 2026 03:04:05 GMT", &format!("start={start}"));
+            let event = one(Format::PaloAlto, options(), &other);
+            assert_eq!(event.time.unwrap().rfc3339(), "2026-11-02T03:04:06Z");
+        }
+        // The log service turns the kinds around, and has a start.
+        let service = CEF
+            .replace("PAN-OS|10.2.1|end|TRAFFIC|1|", "LF|2.0|TRAFFIC|end|3|dtz=UTC ")
+            .replace(" GMT", "")
+            .replace("externalId", "PanOSSessionStartTime=Nov 02 2026 03:03:32 externalId");
+        let event = one(Format::PaloAlto, options(), &service);
+        assert_eq!(event.kind, EventKind::SessionDelete);
+        assert_eq!(event.time.unwrap().rfc3339(), "2026-11-02T03:04:05Z");
+        assert_eq!(event.start.unwrap().rfc3339(), "2026-11-02T03:03:32Z");
         let refused = |line: &str| refused(Format::PaloAlto, options(), line);
         assert_eq!(refused(&CEF.replace("TRAFFIC", "THREAT")).0, "not-nat");
         assert_eq!(refused(&CEF.replace("|end|", "|deny|")).0, "no-translation");
