@@ -16,11 +16,15 @@
 //! ```text
 //! NAT-TCP-C: 100.64.0.7:40000<-->203.0.113.9:22020 to 198.51.100.4:443              a port
 //! NAT-UDP-D: 100.64.0.7:40000<->198.51.100.4:53,203.0.113.9:22021<-->198.51.100.4:53   a session
+//! NAT-UDP-D: 100.64.0.7:40000<->198.51.100.4:53,198.51.100.4:53<-->203.0.113.9:22021   the same
 //! FIXED-NAT-PORTS 100.64.0.7->203.0.113.9:22016-22271                               a block that stays
 //! ```
 //!
 //! The letter is `C` or `B` (given; of a batch only the port that stands there), `D` (taken back) or `U` (still there). Several records may follow each other in
 //! one line, as they do in a batched packet.
+//!
+//! Of the second pair of a session, the end that is not the far side of the first is the public one: readers of these
+//! logs do not agree on its order. Where neither or both ends are that far side, nothing is read.
 //!
 //! Neither form carries a time: it is that of the frame. Whether the far side of a log is kept depends on the template
 //! of the device.
@@ -224,11 +228,21 @@ impl A10Parser {
         let (inside, outside) = if is_session {
             let (forward, reverse) = cut(rest, b",").ok_or(cut_short)?;
             let (inside, far) = cut(forward, b"<->").ok_or(cut_short)?;
-            let (outside, back) = cut(reverse, b"<-->").ok_or(cut_short)?;
-            let (addr, port) = values::ipv4_endpoint(back.trim_ascii())?;
-            let _ = values::endpoint(far.trim_ascii())?;
-            event.destination = Some(Destination { addr, port: Some(values::port(port)?) });
-            self.frame.is_whole = values::is_full_port(port);
+            let (first, second) = cut(reverse, b"<-->").ok_or(cut_short)?;
+            let (first, second) = (first.trim_ascii(), second.trim_ascii());
+            let far = end(far)?;
+            // Which of the two is the far side, only their equality tells.
+            let outside = match (end(first)? == far, end(second)? == far) {
+                (false, true) => first,
+                (true, false) => second,
+                _ => return Err((RejectReason::BadAddress, first)),
+            };
+            event.destination = Some(match far {
+                (IpAddr::V4(addr), port) => Destination { addr, port: Some(port) },
+                (IpAddr::V6(_), _) => return Err((RejectReason::Ipv6Translation, first)),
+            });
+            self.frame.is_whole =
+                values::cut_last(second, b':').is_some_and(|(_, port)| values::is_full_port(port));
             (inside, outside)
         } else {
             let arrow: &[u8] = if find(rest, b"<-->").is_some() { b"<-->" } else { b"->" };
@@ -295,6 +309,12 @@ impl LineParser for A10Parser {
     fn is_surely_whole(&self) -> bool {
         self.frame.is_whole
     }
+}
+
+/// `192.0.2.1:80`, with blanks around the port.
+fn end(text: &[u8]) -> Result<(IpAddr, u16), Refusal<'_>> {
+    let (addr, port) = values::endpoint(text.trim_ascii())?;
+    Ok((addr, values::port(port.trim_ascii())?))
 }
 
 /// Where the next record begins, and in which form.

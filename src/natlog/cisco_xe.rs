@@ -85,9 +85,13 @@ impl CiscoXeParser {
         if word == b"Translation" {
             word = next();
         }
-        let protocol = if is_dashes(word) { None } else { Some(texts::protocol(word)?) };
+        let is_any = is_dashes(word) || word.eq_ignore_ascii_case(b"any");
+        let protocol = if is_any { None } else { Some(texts::protocol(word)?) };
         let ends = [next(), next(), next(), next()];
-        let vrf = next();
+        let mut vrf = next();
+        if vrf == b"vrf" {
+            vrf = next();
+        }
         if ends.iter().any(|end| end.is_empty()) {
             return Err((RejectReason::CutShort, c.rest()));
         }
@@ -110,6 +114,8 @@ impl CiscoXeParser {
         let ports = match outside.port {
             Some(port) if has_ports => PortRange::single(port),
             None if has_ports => return Err((RejectReason::BadPort, global)),
+            // A port of nobody knows which protocol.
+            Some(1..) if protocol.is_none() => return Err((RejectReason::BadProtocol, word)),
             _ => PortRange::ALL,
         };
         event.protocol = protocol;
@@ -160,7 +166,7 @@ fn message(text: &[u8]) -> Result<(&[u8], &[u8]), Refusal<'_>> {
 /// A message that is none of the translations: a warning says nothing of who had a port.
 fn unknown<'a>(name: &'a [u8], word: &'a [u8]) -> Refusal<'a> {
     let is_warning = name.iter().find(|b| b.is_ascii_digit()).is_some_and(|b| *b < b'6');
-    if is_warning {
+    if is_warning || name.ends_with(b"ALLOC_FAILURE") {
         (RejectReason::OtherEvent, name)
     } else if name.ends_with(b"LOG_TRANSLATION") && word.len() < 7 {
         (RejectReason::CutShort, word)
@@ -253,9 +259,15 @@ mod tests {
             line("TCP 100.64.0.10:5 203.0.113.7:6 0.0.0.0:0 0.0.0.0:0"),
             r#"{"event":"port_delete","proto":6,"inside":"100.64.0.10","inside_port":5,"outside":"203.0.113.7","port":6}"#
         );
-        assert_eq!(
-            line("--- 100.64.0.10 203.0.113.7 --- ---"),
-            r#"{"event":"port_delete","inside":"100.64.0.10","outside":"203.0.113.7","first":0,"last":65535}"#
+        for any in ["---", "Any"] {
+            assert_eq!(
+                line(&format!("{any} 100.64.0.10 203.0.113.7 --- ---")),
+                r#"{"event":"port_delete","inside":"100.64.0.10","outside":"203.0.113.7","first":0,"last":65535}"#
+            );
+        }
+        assert!(
+            read("%IPNAT-6-CREATED: tcp 100.64.0.10:5 203.0.113.7:6 192.0.2.10:7 192.0.2.10:7 vrf BLUE ")
+                .ends_with(r#""realm":"BLUE"}"#)
         );
     }
 
@@ -287,6 +299,7 @@ mod tests {
                 "%IPNAT-4-ADDR_ALLOC_FAILURE: Address allocation failed for 100.64.0.10",
                 "other-event",
             ),
+            ("%NAT-6-ADDR_ALLOC_FAILURE: Address allocation failed", "other-event"),
             ("%NAT-6-CLEARED: x", "unknown-event"),
             ("%SYS-5-CONFIG_I: Configured from console", "not-nat"),
             ("nothing", "not-nat"),

@@ -21,8 +21,12 @@
 //! `duration`; with `action="start"` when it begins, and with logid 20 while it lasts. Several clients may use one public
 //! port towards different destinations (pools of type overload).
 //!
+//! The same in CEF (`CEF:0|Fortinet|Fortigate|...`) has other names for some keys, and `FTNTFGT` before the rest.
+//!
 //! Values stand between blanks, or commas in CSV. The time is `eventtime`, else `date` and `time` at offset `tz`. A
 //! member of a cluster that starts is no restart of the cluster: read the log of each device by itself.
+
+mod cef;
 
 use jiff::civil::{Date, Time};
 
@@ -53,7 +57,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
     parser: |options| Box::new(FortigateParser::new(&options)),
 };
 
-const KEYS: [&[u8]; 27] = [
+const KEYS: [&[u8]; 28] = [
     b"date",
     b"time",
     b"tz",
@@ -81,6 +85,7 @@ const KEYS: [&[u8]; 27] = [
     b"dstport",
     b"proto",
     b"sessionid",
+    b"cat",
 ];
 
 type Values<'a> = Fields<'a, { KEYS.len() }>;
@@ -100,24 +105,31 @@ impl FortigateParser {
     fn parse<'a>(&mut self, line: &'a [u8], event: &mut Event) -> Result<(), Refusal<'a>> {
         let head = syslog::head(line, &mut self.frame.clock);
         event.time = values::readable(&head);
-        let begin = [&b"date="[..], b"logver=", b"timestamp="]
-            .into_iter()
-            .filter_map(|key| find(line, key))
-            .min();
-        let record = begin.and_then(|at| line.get(at..)).ok_or((RejectReason::NotNat, line))?;
         let mut fields = Fields::new(&KEYS, line);
-        let mut pairs = Pairs::new(record);
-        for pair in &mut pairs {
-            let (key, value) = pair?;
-            fields.put(key, value)?;
-        }
-        self.frame.is_whole = pairs.open.is_none_or(|key| !KEYS.contains(&key));
+        self.frame.is_whole = if let Some(extension) = cef::extension(line)? {
+            cef::read(extension, &mut fields)?
+        } else {
+            let begin = [&b"date="[..], b"logver=", b"timestamp="]
+                .into_iter()
+                .filter_map(|key| find(line, key))
+                .min();
+            let record = begin.and_then(|at| line.get(at..)).ok_or((RejectReason::NotNat, line))?;
+            let mut pairs = Pairs::new(record);
+            for pair in &mut pairs {
+                let (key, value) = pair?;
+                fields.put(key, value)?;
+            }
+            pairs.open.is_none_or(|key| !KEYS.contains(&key))
+        };
         let id = fields.get(b"logid").or(fields.get(b"log_id"));
         let id = id.ok_or((RejectReason::MissingField, values::end_of(line)))?;
         let number = values::number(id).ok_or((RejectReason::BadValue, id))? % 1_000_000;
-        let time = self.time(&fields)?;
-        event.header_time = head.time_beside(&mut self.frame.clock, time);
-        event.time = Some(time);
+        if let Some(time) = self.time(&fields)? {
+            event.header_time = head.time_beside(&mut self.frame.clock, time);
+            event.time = Some(time);
+        } else {
+            values::stamp(event, &head, line)?;
+        }
         event.login = fields.name(b"user")?;
         if fields.get(b"type") == Some(b"traffic") {
             self.traffic(&fields, number, event)?;
@@ -142,7 +154,8 @@ impl FortigateParser {
         {
             let bad = (RejectReason::BadValue, seconds);
             let number = values::number(seconds).ok_or(bad)?;
-            event.start = Some(values::before(time, number).ok_or(bad)?);
+            let before = |time| values::before(time, number).ok_or(bad);
+            event.start = event.time.map(before).transpose()?;
         }
         values::settle(event);
         Ok(())
@@ -184,6 +197,10 @@ impl FortigateParser {
             b"noop" => return Err((RejectReason::NoTranslation, disposition)),
             _ => return Err((RejectReason::UnknownEvent, disposition)),
         };
+        // So a sniffer logs what it only saw.
+        if let Some(none @ (b"0.0.0.0" | b"::")) = fields.get(b"transip") {
+            return Err((RejectReason::NoTranslation, none));
+        }
         let protocol = values::protocol(fields.need(b"proto")?)?;
         event.protocol = Some(protocol);
         let realm = self.frame.realms.of(fields.get(b"vd").unwrap_or_default())?;
@@ -208,9 +225,13 @@ impl FortigateParser {
         Ok(())
     }
 
-    fn time<'a>(&mut self, fields: &Values<'a>) -> Result<WrittenTime, Refusal<'a>> {
+    /// The clock of the record; none in CEF of old releases.
+    fn time<'a>(&mut self, fields: &Values<'a>) -> Result<Option<WrittenTime>, Refusal<'a>> {
         if let Some(text) = fields.get(b"eventtime") {
-            return values::epoch(text);
+            return values::epoch(text).map(Some);
+        }
+        if fields.get(b"cat").is_some() && fields.get(b"date").is_none() {
+            return Ok(None);
         }
         let date = fields.need(b"date")?;
         let text = fields.need(b"time")?;
@@ -233,11 +254,11 @@ impl FortigateParser {
         let civil = civil().ok_or(bad)?;
         let Some(zone) = fields.get(b"tz") else {
             let time = self.frame.clock.civil(civil, 0, MICROS_PER_SECOND);
-            return time.map_err(|reason| (reason, date));
+            return time.map(Some).map_err(|reason| (reason, date));
         };
         let offset = offset(zone).ok_or((RejectReason::BadTime, zone))?;
         let time = clock::utc(civil, 0, MICROS_PER_SECOND).map_err(|reason| (reason, date))?;
-        Ok(time.corrected(TimeDelta::from_second(offset)))
+        Ok(Some(time.corrected(TimeDelta::from_second(offset))))
     }
 }
 

@@ -141,7 +141,9 @@ fn finish<'a>(
             *c = at;
         }
     }
-    let zone = zone(c, years.is_some());
+    // A fraction and a year: IOS, which may put a zone behind, and not ASA.
+    let has_host = years.is_some() && resolution_microsecond == MICROS_PER_SECOND;
+    let zone = zone(c, has_host);
     if c.peek().is_some_and(|b| b.is_ascii_alphanumeric()) {
         return None;
     }
@@ -184,7 +186,7 @@ fn colon(c: &mut Cursor<'_>) -> bool {
 }
 
 /// `Z`, `+02:00`, ` +0200`, ` UTC`, ` CEST:`
-fn zone<'a>(c: &mut Cursor<'a>, has_year: bool) -> ZoneText<'a> {
+fn zone<'a>(c: &mut Cursor<'a>, has_host: bool) -> ZoneText<'a> {
     let mut at = *c;
     if (at.take(b"Z") || at.take(b"z")) && !at.peek().is_some_and(|b| b.is_ascii_alphanumeric()) {
         *c = at;
@@ -207,7 +209,7 @@ fn zone<'a>(c: &mut Cursor<'a>, has_year: bool) -> ZoneText<'a> {
     let has_colon = next.take(b":");
     next.skip_blanks();
     // Cisco's IOS lets its users name zones as they like; ASA, which prints the year, has its host there.
-    let is_own = !has_year && letters > 2 && name.iter().all(u8::is_ascii_uppercase);
+    let is_own = !has_host && letters > 2 && name.iter().all(u8::is_ascii_uppercase);
     let is_zone = is_utc(name)
         || (is_own && has_colon && next.peek() == Some(b'%'))
         || (ZONES.contains(&name) && (has_colon || is_host(next.peek_token())));
@@ -326,6 +328,8 @@ mod tests {
             ("2026-07-09 16:13:02 - h", "2026-07-09 16:13:02+0/1000000", " - h"),
             ("*Jul 9 16:13:02.123 gmt: %X", "-----07-09 16:13:02+123000/1000 gmt", ": %X"),
             (".Jul 9 16:13:02.1 FOO: %X", "-----07-09 16:13:02+100000/100000 FOO", ": %X"),
+            ("Jul 9 2026 16:13:02.1 BRT: %X", "2026-07-09 16:13:02+100000/100000 BRT", ": %X"),
+            ("Jul 9 2026 16:13:02 GWA: %X", "2026-07-09 16:13:02+0/1000000", " GWA: %X"),
             ("Jul 9 16:13:02 CEST host x", "-----07-09 16:13:02+0/1000000 CEST", " host x"),
             ("Jul 9 16:13:02 MSK RT_FLOW: x", "-----07-09 16:13:02+0/1000000", " MSK RT_FLOW: x"),
             ("Jul 9 16:13:02 NAT: x", "-----07-09 16:13:02+0/1000000", " NAT: x"),

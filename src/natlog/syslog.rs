@@ -66,6 +66,7 @@ pub(super) fn head<'a>(line: &'a [u8], clock: &mut Clock) -> Head<'a> {
     let mut head = Head::default();
     let (mut outer, mut inner): (Option<Stamp<'a>>, Option<Stamp<'a>>) = (None, None);
     let _ = c.take(b"\xef\xbb\xbf");
+    octet_count(&mut c);
     for layer in 0..LAYERS {
         let Some(start) = start(&mut c, layer == 0) else { break };
         if start.stamp.is_some() {
@@ -92,6 +93,14 @@ pub(super) fn head<'a>(line: &'a [u8], clock: &mut Clock) -> Head<'a> {
     head.stamp = inner;
     times(&mut head, inner, outer, clock);
     head
+}
+
+/// The length before a message that came over a stream (RFC 6587).
+fn octet_count(c: &mut Cursor<'_>) {
+    let mut at = *c;
+    if at.number(99_999).is_some() && at.take(b" ") && at.peek() == Some(b'<') {
+        *c = at;
+    }
 }
 
 fn times<'a>(
@@ -300,6 +309,10 @@ fn rfc3164<'a>(c: &mut Cursor<'a>, line: &'a [u8], head: &mut Head<'a>) -> bool 
     if begins(*c) {
         return true;
     }
+    if is_facility(c.peek_token()) {
+        c.token();
+        c.skip_blanks();
+    }
     let token = c.peek_token();
     let is_word = token.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     if is_word {
@@ -321,6 +334,33 @@ fn rfc3164<'a>(c: &mut Cursor<'a>, line: &'a [u8], head: &mut Head<'a>) -> bool 
     head.tag_at = line.len() - c.rest().len();
     tag(c, line, head)
 }
+
+/// `Local7.Info`, as some collectors write between stamp and host.
+fn is_facility(token: &[u8]) -> bool {
+    let Some(dot) = token.iter().position(|&b| b == b'.') else { return false };
+    let (name, level) = token.split_at_checked(dot).unwrap_or_default();
+    let name = match name.split_last() {
+        Some((b'0'..=b'7', name)) if name.eq_ignore_ascii_case(b"local") => name,
+        _ => name,
+    };
+    let is_any = |names: &[&[u8]], text: &[u8]| names.iter().any(|n| n.eq_ignore_ascii_case(text));
+    is_any(&FACILITIES, name) && is_any(&LEVELS, level.get(1..).unwrap_or_default())
+}
+
+const FACILITIES: [&[u8]; 9] =
+    [b"local", b"kern", b"kernel", b"user", b"daemon", b"system", b"auth", b"syslog", b"security"];
+const LEVELS: [&[u8]; 10] = [
+    b"emerg",
+    b"alert",
+    b"crit",
+    b"critical",
+    b"err",
+    b"error",
+    b"warning",
+    b"notice",
+    b"info",
+    b"debug",
+];
 
 /// Blanks with a colon before or among them.
 fn skip_colon(c: &mut Cursor<'_>) {

@@ -11,7 +11,7 @@ const BATCH: &str = "0|A10|CFW|6.0.0|CGN 106|Nat Port Batch Pool Allocated|5|pro
     sourceTranslatedAddress=203.0.113.9 sourceTranslatedPort=22016 cn3=22271 cn3Label=Last Nat Port";
 const ASCII: &str = "cgn9 NAT-TCP-C: 100.64.7.7:50001<-->203.0.113.9:20001 to 198.51.100.4:443";
 const FLOW: &str =
-    "cgn9 NAT-UDP-D: 100.64.7.7:50001<->198.51.100.4:53,203.0.113.9:20001<-->198.51.100.4:50053";
+    "cgn9 NAT-UDP-D: 100.64.7.7:50001<->198.51.100.4:50053,203.0.113.9:20001<-->198.51.100.4:50053";
 const FIXED: &str = "FIXED-NAT-PORTS 100.64.7.7->203.0.113.9:22016-22271";
 
 fn options() -> ReaderOptions {
@@ -58,6 +58,17 @@ fn the_ascii_forms_are_read() {
     assert_eq!(flow.ports, Some(PortRange::single(20001)));
     let fixed = event(FIXED);
     assert_eq!((fixed.kind, fixed.protocol), (EventKind::BlockAlloc, None));
+}
+
+#[test]
+fn the_public_end_of_a_session_is_the_one_that_is_not_the_far_side() {
+    let pair = "203.0.113.9:20001<-->198.51.100.4:50053";
+    let turned = FLOW.replace(pair, " 198.51.100.4:50053<-->203.0.113.9:20001");
+    assert_eq!(event(&turned), Event { span: event(&turned).span, ..event(FLOW) });
+    let neither = FLOW.replace(pair, "203.0.113.9:20001<-->198.51.100.5:50053");
+    assert_eq!(refused(Format::A10, options(), &neither), ("bad-address", 55));
+    let both = FLOW.replace(pair, "198.51.100.4:50053<-->198.51.100.4:50053");
+    assert_eq!(refused(Format::A10, options(), &both).0, "bad-address");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! | 305014, 305015, 305017 | a block of ports of one protocol: given, taken back, still held |
 //! | 302013 to 302016, 302303 to 302306 | a connection of TCP, UDP or SCTP |
 //! | 302020, 302021 | an ICMP exchange |
+//! | 430002, 430003 | a connection in the events of Firepower, where they have the fields of the NAT |
 //! | warnings about pools, stubs of a cluster | in order and no event |
 //! | any other message 305 or 3020 | damage, since it may give or take ports |
 //!
@@ -16,9 +17,10 @@
 //! mapped end say whether it was translated; where the other end alone was, it is a port forward.
 //!
 //! A teardown prints neither direction nor mapped ends. It is read by the number of its connection, where that was seen
-//! built between the same real ends; else it holds no fact. The numbers of up to [`CONNECTIONS`] open ones are kept.
+//! built between the same real ends; else it holds no fact. A far side that the box calls by a name is left out. The numbers of up to [`CONNECTIONS`] open ones are kept.
 
 mod ends;
+mod events;
 #[cfg(test)]
 mod tests;
 
@@ -103,6 +105,8 @@ impl CiscoAsaParser {
             302_014 | 302_016 | 302_304 | 302_306 => self.teardown(rest, event)?,
             302_020 => self.icmp(rest, EventKind::SessionCreate, event)?,
             302_021 => self.icmp(rest, EventKind::SessionDelete, event)?,
+            430_002 => return events::read(self, rest, EventKind::SessionCreate, &head, event),
+            430_003 => return events::read(self, rest, EventKind::SessionDelete, &head, event),
             302_003
             | 302_004
             | 302_009
@@ -142,6 +146,7 @@ impl CiscoAsaParser {
         let (before, ends) = split_at_text(rest, b" translation from ").ok_or_else(|| cut(rest))?;
         let (from, to) = split_at_text(ends, b" to ").ok_or_else(|| cut(rest))?;
         let (real, mapped) = (side(from)?.real, side(to)?.real);
+        real.ip(from)?;
         let protocol = before.trim_ascii_end();
         let protocol = texts::split_last(protocol, b' ').map_or(protocol, |(_, word)| word);
         event.protocol = match (real.port, mapped.port) {
@@ -180,7 +185,7 @@ impl CiscoAsaParser {
         let (range, tail) = texts::split(range, b' ').map_or((range, &b""[..]), |(r, t)| (r, t));
         self.is_whole = !tail.is_empty() || rest.last() == Some(&b' ');
         event.protocol = Some(texts::protocol(protocol)?);
-        event.inside = Some(texts::host(side(from)?.real.addr, self.realms.own()));
+        event.inside = Some(texts::host(side(from)?.real.ip(from)?, self.realms.own()));
         event.outside = Some(texts::ipv4(addr)?);
         event.ports = Some(texts::ports(range.strip_suffix(b".").unwrap_or(range))?);
         event.kind = kind;
@@ -257,20 +262,16 @@ impl CiscoAsaParser {
             (connection.second, connection.first)
         };
         let mapped = near.mapped.unwrap_or(near.real);
-        if near.real == mapped {
-            let is_forward = far.mapped.is_some_and(|mapped| mapped != far.real);
-            let reason = if is_forward {
-                RejectReason::DestinationTranslation
-            } else {
+        if near.is_plain {
+            let reason = if far.is_plain {
                 RejectReason::NoTranslation
+            } else {
+                RejectReason::DestinationTranslation
             };
             return Err((reason, blame));
         }
-        let IpAddr::V4(far_addr) = far.real.addr else {
-            return Err((RejectReason::Ipv6Translation, blame));
-        };
+        event.destination = destination(far.real, far.real.port, blame)?;
         event.protocol = Some(connection.protocol);
-        event.destination = Some(Destination { addr: far_addr, port: far.real.port });
         self.place(event, near.real, mapped, true, blame)
     }
 
@@ -288,6 +289,7 @@ impl CiscoAsaParser {
         let (far, global, local) = (end(b"faddr ")?, end(b"gaddr ")?, end(b"laddr ")?);
         let (_, tail) = split_at_text(rest, b"laddr ").unwrap_or_default();
         self.is_whole = tail.contains(&b' ');
+        local.ip(rest)?;
         if local == global {
             return Err((RejectReason::NoTranslation, rest));
         }
@@ -299,11 +301,8 @@ impl CiscoAsaParser {
         if is_inbound {
             return Err((RejectReason::DestinationTranslation, rest));
         }
-        let IpAddr::V4(far_addr) = far.addr else {
-            return Err((RejectReason::Ipv6Translation, rest));
-        };
+        event.destination = destination(far, None, rest)?;
         event.protocol = Some(Protocol::ICMP);
-        event.destination = Some(Destination { addr: far_addr, port: None });
         self.place(event, local, global, true, rest)?;
         event.kind = kind;
         Ok(None)
@@ -318,10 +317,10 @@ impl CiscoAsaParser {
         has_ports: bool,
         blame: &'a [u8],
     ) -> Result<(), Refusal<'a>> {
-        let IpAddr::V4(outside) = mapped.addr else {
+        let IpAddr::V4(outside) = mapped.ip(blame)? else {
             return Err((RejectReason::Ipv6Translation, blame));
         };
-        event.inside = Some(texts::host(real.addr, self.realms.own()));
+        event.inside = Some(texts::host(real.ip(blame)?, self.realms.own()));
         event.outside = Some(outside);
         event.inside_port = real.port.filter(|_| has_ports);
         event.ports = Some(match mapped.port {
@@ -329,6 +328,19 @@ impl CiscoAsaParser {
             _ => PortRange::ALL,
         });
         Ok(())
+    }
+}
+
+/// The far side, where it is an address.
+fn destination(
+    far: End,
+    port: Option<u16>,
+    blame: &[u8],
+) -> Result<Option<Destination>, Refusal<'_>> {
+    match far.addr {
+        Some(IpAddr::V4(addr)) => Ok(Some(Destination { addr, port })),
+        Some(IpAddr::V6(_)) => Err((RejectReason::Ipv6Translation, blame)),
+        None => Ok(None),
     }
 }
 

@@ -29,6 +29,40 @@ const BUILT: &str = "<166>Jul 19 2026 16:13:02: %ASA-6-302013: Built outbound TC
 const TEARDOWN: &str = "<166>Jul 19 2026 16:13:32: %ASA-6-302014: Teardown TCP connection 9 for outside:192.0.2.10/443 to inside:100.64.0.10/5000(LOCAL\\ann) duration 0:00:30 bytes 0 SYN Timeout";
 const PING: &str = "Jul 19 2026 16:13:02: %ASA-6-302020: Built outbound ICMP connection for faddr 192.0.2.10/0 gaddr 203.0.113.7/39510 laddr 100.64.0.10/27819 type 8 code 0";
 
+const ENDED: &str = "2026-07-19T16:13:33Z fw %FTD-1-430003: EventPriority: Low, DeviceUUID: 1-2, FirstPacketSecond: 2026-07-19T16:13:02Z, ConnectionID: 35871, SrcIP: 100.64.0.10, DstIP: 192.0.2.10, SrcPort: 5000, DstPort: 443, Protocol: tcp, IngressVRF: Global, URL: https://a/?b=1, 2, ConnectionDuration: 30, NAT_InitiatorPort: 20017, NAT_ResponderPort: 444, NAT_InitiatorIP: 203.0.113.7, NAT_ResponderIP: 192.0.2.99, ClientAppDetector: AppID";
+
+#[test]
+fn connection_events_of_firepower() {
+    assert_eq!(
+        read(ENDED),
+        r#"{"event":"session_delete","proto":6,"inside":"100.64.0.10","inside_port":5000,"outside":"203.0.113.7","port":20017,"dst":"192.0.2.99","dport":444,"time":"2026-07-19T16:13:33Z","start":"2026-07-19T16:13:02Z","flow_id":35871}"#
+    );
+    let bare = &ENDED[ENDED.find('%').unwrap()..];
+    assert!(read(bare).contains(r#""time":"2026-07-19T16:13:32Z","time_until":"2026-07-19T16:13:34Z","start":"2026-07-19T16:13:02Z""#), "{}", read(bare));
+    let begun = ENDED.replace("430003", "430002").replace("Global", "blue");
+    assert_eq!(
+        read(&begun),
+        r#"{"event":"session_create","proto":6,"inside":"100.64.0.10","inside_port":5000,"outside":"203.0.113.7","port":20017,"dst":"192.0.2.99","dport":444,"time":"2026-07-19T16:13:02Z","header_time":"2026-07-19T16:13:33Z","realm":"blue","flow_id":35871}"#
+    );
+    let ping = ENDED.replace("tcp", "icmp").replace("Port:", "Code:");
+    assert!(read(&ping).contains(r#""first":0,"last":65535,"dst":"192.0.2.99","time""#));
+    for (from, to, reason) in [
+        ("NAT_", "XAT_", "other-event"),
+        ("NAT_InitiatorPort: 20017", "NAT_InitiatorPort: 70017", "bad-port"),
+        ("NAT_InitiatorPort: 20017, ", "", "missing-field"),
+        ("203.0.113.7", "2001:db8::7", "ipv6-translation"),
+        ("DeviceUUID: 1-2", "SrcIP: 10.0.0.1", "repeated-field"),
+        ("FirstPacketSecond: 2026", "FirstPacketSecond: 2027", "bad-time"),
+        ("430003", "430001", "not-nat"),
+    ] {
+        assert!(read(&ENDED.replace(from, to)).starts_with(reason), "{to}");
+    }
+    let own = ENDED.replace("203.0.113.7", "100.64.0.10").replace("20017", "5000");
+    assert!(read(&own).starts_with("destination-translation"));
+    let plain = own.replace("192.0.2.99", "192.0.2.10").replace("444", "443");
+    assert!(read(&plain).starts_with("no-translation"));
+}
+
 #[test]
 fn translations_and_blocks() {
     assert_eq!(
@@ -94,6 +128,26 @@ fn who_opened_a_connection_follows_from_its_direction() {
 }
 
 #[test]
+fn a_far_side_with_a_name_is_left_out() {
+    let mut p = parser();
+    let name = |line: &str| line.replace("192.0.2.10", "far-srv.1");
+    assert_eq!(
+        read_with(&mut p, &name(BUILT)),
+        r#"{"event":"session_create","proto":6,"inside":"100.64.0.10","inside_port":5000,"outside":"203.0.113.7","port":20017,"time":"2026-07-19T16:13:02Z","flow_id":9}"#
+    );
+    assert!(read_with(&mut p, &name(TEARDOWN)).starts_with(r#"{"event":"session_delete""#));
+    assert!(read(&name(PING)).contains(r#""port":39510,"time""#));
+    // Who is inside, or the public address, is not guessed.
+    for own in ["100.64.0.10", "203.0.113.7"] {
+        assert!(read(&BUILT.replace(own, "own_srv")).starts_with("bad-address"), "{own}");
+        assert!(read(&PING.replace(own, "own_srv")).starts_with("bad-address"), "{own}");
+        assert!(read(&XLATE.replace(own, "own_srv")).starts_with("bad-address"), "{own}");
+    }
+    let plain = BUILT.replace("100.64.0.10/5000 (203.0.113.7/20017)", "own_srv/5 (own_srv/5)");
+    assert!(read(&plain).starts_with("no-translation"));
+}
+
+#[test]
 fn icmp_identifiers() {
     assert_eq!(
         read(PING),
@@ -148,7 +202,7 @@ fn what_is_no_event_says_why() {
 
 #[test]
 fn no_head_of_a_line_is_another_event() {
-    for line in [XLATE, BLOCK, BUILT, TEARDOWN, PING] {
+    for line in [XLATE, BLOCK, BUILT, TEARDOWN, PING, ENDED] {
         let mut p = parser();
         read_with(&mut p, BUILT);
         let mut whole = Event::default();
@@ -186,7 +240,7 @@ proptest! {
     fn any_change_is_read_without_panic(
         which in 0..5_usize, at in any::<proptest::sample::Index>(), bytes in proptest::collection::vec(any::<u8>(), 0..4),
     ) {
-        let mut line = [XLATE, BLOCK, BUILT, TEARDOWN, PING][which].as_bytes().to_vec();
+        let mut line = [XLATE, BLOCK, BUILT, TEARDOWN, PING, ENDED][which].as_bytes().to_vec();
         let at = at.index(line.len());
         line.splice(at..=at, bytes);
         let mut p = parser();

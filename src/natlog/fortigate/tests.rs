@@ -11,6 +11,12 @@ const TRAFFIC: &str = "date=2026-11-02 time=12:04:05 logid=\"0000000013\" type=\
     proto=6 action=\"timeout\" policyid=1 service=\"HTTPS\" user=\"u7\" trandisp=\"snat\" transip=203.0.113.9 \
     transport=20001 duration=5 sentbyte=7";
 
+const CEF: &str = "<189>Nov  2 03:04:06 fg CEF:0|Fortinet|Fortigate|v7.4.3|00013|traffic:forward close|3|\
+    deviceExternalId=FGX FTNTFGTlogid=0000000013 cat=traffic:forward FTNTFGTsubtype=forward FTNTFGTvd=root \
+    FTNTFGTeventtime=1793588645 src=100.64.0.7 spt=50001 dst=198.51.100.4 dpt=443 externalId=77 proto=6 act=timeout \
+    suser=u7 FTNTFGTtrandisp=snat sourceTranslatedAddress=203.0.113.9 sourceTranslatedPort=20001 FTNTFGTduration=5 \
+    out=7";
+
 fn options() -> ReaderOptions {
     ReaderOptions::new().with_year(2026).with_zone("UTC".parse().unwrap())
 }
@@ -74,6 +80,33 @@ fn a_traffic_line_is_a_finished_session() {
 }
 
 #[test]
+fn the_common_event_format_says_the_same() {
+    let (cef, plain) = (event(CEF), event(TRAFFIC));
+    assert_eq!(rfc3339(cef.header_time), "2026-11-02T03:04:06Z");
+    assert_eq!(Event { header_time: None, span: plain.span, ..cef }, plain);
+    // As old releases write it: a custom number, and no clock of the record.
+    let old = CEF
+        .replace("CEF:0", "CEF: 0")
+        .replace("FTNTFGTduration=5 out=7", "cn1=5 cn1Label=Duration out=7")
+        .replace("FTNTFGTeventtime=1793588645 ", "");
+    let old = event(&old);
+    assert_eq!(rfc3339(old.time), "2026-11-02T03:04:06Z");
+    let length = old.time.unwrap().start().since(old.start.unwrap().start());
+    assert_eq!(length, TimeDelta::from_second(6));
+    let block = "CEF:0|Fortinet|FortiGate|v7.4.3|22015|event:system|3|FTNTFGTlogid=0100022015 cat=event:system \
+        FTNTFGTvd=cgn FTNTFGTeventtime=1793588645 FTNTFGTsaddr=100.64.0.7 FTNTFGTnat=203.0.113.9 \
+        FTNTFGTportbegin=5117 FTNTFGTportend=5244 FTNTFGTpoolname=pba msg=created";
+    assert_eq!(
+        (event(block).kind, event(block).pool.as_deref()),
+        (EventKind::BlockAlloc, Some("pba"))
+    );
+    let refused = |line: &str| refused(Format::Fortigate, options(), line);
+    assert_eq!(refused(&CEF.replace("=snat", "=noop")).0, "no-translation");
+    assert_eq!(refused(&CEF.replace("20001", "70001")), ("bad-port", column_of(CEF, "20001")));
+    assert_eq!(refused("CEF:0|Fortinet|Fortigate|v7.4.3|00013").0, "cut-short");
+}
+
+#[test]
 fn what_is_wrong_is_refused_where_it_stands() {
     let refused = |line: &str| refused(Format::Fortigate, options(), line);
     assert_eq!(refused("kernel: link up").0, "not-nat");
@@ -90,6 +123,8 @@ fn what_is_wrong_is_refused_where_it_stands() {
     assert_eq!(refused(&TRAFFIC.replace("\"snat\"", "\"dnat\"")).0, "destination-translation");
     assert_eq!(refused(&TRAFFIC.replace("transport=20001 ", "")).0, "missing-field");
     assert_eq!(refused(&TRAFFIC.replace("transport=20001", "transport=0")).0, "bad-port");
+    let seen = TRAFFIC.replace("203.0.113.9", "0.0.0.0").replace("=20001", "=0");
+    assert_eq!(refused(&seen), ("no-translation", column_of(&seen, "0.0.0.0")));
     let no_zone = BLOCK.replace("eventtime=1793588645123456789 tz=\"+0900\" ", "");
     let bare = values::tests::refused(Format::Fortigate, ReaderOptions::new(), &no_zone);
     assert_eq!(bare.0, "no-zone");
@@ -103,12 +138,12 @@ fn a_start_of_the_device_forgets_everything() {
 
 #[test]
 fn a_cut_line_is_never_another_record() {
-    for line in [BLOCK, TRAFFIC] {
+    for line in [BLOCK, TRAFFIC, CEF] {
         prefixes_are_safe(Format::Fortigate, &options(), line);
     }
 }
 
 #[test]
 fn hostile_bytes_are_only_refused() {
-    survives(Format::Fortigate, &[BLOCK, TRAFFIC]);
+    survives(Format::Fortigate, &[BLOCK, TRAFFIC, CEF]);
 }

@@ -181,7 +181,9 @@ fn text<'a>(
     let end = rest.get(rest.len()..).unwrap_or_default();
     let cut = (RejectReason::CutShort, end);
     let mut extras = Extras::default();
-    let (prefix, after) = split_at_text(rest, b"session ").ok_or(cut)?;
+    // AppTrack: `AppTrack volume update: `
+    let words = split_at_text(rest, b"session ").or_else(|| split_at_text(rest, b" update:"));
+    let (prefix, after) = words.ok_or(cut)?;
     let prefix = prefix.trim_ascii();
     if let Some((_, system)) = split_at_text(prefix, b"Lsys ") {
         extras.system = system.trim_ascii().strip_suffix(b":").unwrap_or(system);
@@ -204,7 +206,7 @@ fn text<'a>(
             break pair(token)?;
         }
     };
-    // The service and the tag before it are a word each.
+    // The service, the tag before it and the applications behind it are a word each.
     let mut skipped = 0;
     let (translated, blame) = loop {
         c.skip_blanks();
@@ -213,7 +215,7 @@ fn text<'a>(
             break (pair(token)?, token);
         }
         skipped += 1;
-        if token.is_empty() || skipped > 3 {
+        if token.is_empty() || skipped > 5 {
             return Err(if c.is_at_end() { cut } else { (RejectReason::MissingField, token) });
         }
     };

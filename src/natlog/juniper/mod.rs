@@ -6,7 +6,9 @@
 //! | `RT_SRC_NAT_PBA_ALLOC`, `_INTERIM`, `_RELEASE` | a block, structured or as text |
 //! | `RT_FLOW_SESSION_CREATE`, `_CLOSE`, `_UPDATE`, with `_LS` or `_USF` behind | a flow, structured or as text |
 //! | `JSERVICES_NAT_PORT_BLOCK_ALLOC`, `_ACTIVE`, `_RELEASE`, the same with `ASP_` or bare | a block |
+//! | `APPTRACK_SESSION_CREATE`, `_CLOSE`, `_VOL_UPDATE`, `_ROUTE_UPDATE` | the same flows, as another log of the box has them |
 //! | `JSERVICES_SESSION_OPEN`, `_CLOSE`, `MSVCS_LOG_SESSION_OPEN`, `_CLOSE` | a flow |
+//! | `ASP_SFW_CREATE_ACCEPT_FLOW`, `ASP_SFW_DELETE_FLOW` | a flow where a translation is named behind it |
 //! | `_RULE_MATCH`, `_DENY`, alarms, exhaustion | in order and no event: no public port in them |
 //! | any other message about NAT | damage, since it may give or take ports |
 //!
@@ -80,6 +82,7 @@ enum Message {
     Flow(EventKind),
     Service(EventKind),
     ServiceFlow(EventKind),
+    Forwarded(EventKind),
     Other,
 }
 
@@ -118,6 +121,7 @@ impl JuniperParser {
             Message::Flow(kind) => flow::read(self, &record, kind, event),
             Message::Service(kind) => services::block(self, &record, kind, event),
             Message::ServiceFlow(kind) => services::flow(self, &record, kind, event),
+            Message::Forwarded(kind) => services::forwarded(self, &record, kind, event),
             Message::Other => Err((RejectReason::OtherEvent, name)),
         }
     }
@@ -149,7 +153,8 @@ impl LineParser for JuniperParser {
     }
 }
 
-const PREFIXES: [&[u8]; 5] = [b"RT_", b"JSERVICES_", b"ASP_", b"MSVCS_LOG_", b"NAT_PORT_BLOCK_"];
+const PREFIXES: [&[u8]; 6] =
+    [b"RT_", b"JSERVICES_", b"ASP_", b"MSVCS_LOG_", b"NAT_PORT_BLOCK_", b"APPTRACK_"];
 
 /// The name of the message, and what stands before and behind it.
 fn message(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
@@ -177,9 +182,17 @@ fn kind(name: &[u8]) -> Result<Message, RejectReason> {
         b"RT_SRC_NAT_PBA_ALLOC" => Message::Block(EventKind::BlockAlloc),
         b"RT_SRC_NAT_PBA_RELEASE" => Message::Block(EventKind::BlockRelease),
         b"RT_SRC_NAT_PBA_INTERIM" => Message::Block(EventKind::BlockInterim),
-        b"RT_FLOW_SESSION_CREATE" => Message::Flow(EventKind::SessionCreate),
-        b"RT_FLOW_SESSION_CLOSE" => Message::Flow(EventKind::SessionDelete),
-        b"RT_FLOW_SESSION_UPDATE" => Message::Flow(EventKind::Update),
+        b"RT_FLOW_SESSION_CREATE" | b"APPTRACK_SESSION_CREATE" => {
+            Message::Flow(EventKind::SessionCreate)
+        }
+        b"RT_FLOW_SESSION_CLOSE" | b"APPTRACK_SESSION_CLOSE" => {
+            Message::Flow(EventKind::SessionDelete)
+        }
+        b"RT_FLOW_SESSION_UPDATE"
+        | b"APPTRACK_SESSION_VOL_UPDATE"
+        | b"APPTRACK_SESSION_ROUTE_UPDATE" => Message::Flow(EventKind::Update),
+        b"ASP_SFW_CREATE_ACCEPT_FLOW" => Message::Forwarded(EventKind::SessionCreate),
+        b"ASP_SFW_DELETE_FLOW" => Message::Forwarded(EventKind::SessionDelete),
         b"JSERVICES_SESSION_OPEN" | b"MSVCS_LOG_SESSION_OPEN" | b"ASP_SESSION_OPEN" => {
             Message::ServiceFlow(EventKind::SessionCreate)
         }

@@ -3,6 +3,9 @@
 //! ```text
 //! Oct 30 21:46:04  gw (FPC Slot 2, PIC Slot 0) 2026-10-31 04:46:04 [FWNAT]:ASP_NAT_PORT_BLOCK_ALLOC: 100.64.0.10 -> 203.0.113.7:1024-1087
 //! 2026-10-31 04:46:04: gw{SET}[jservices-nat]: JSERVICES_NAT_PORT_BLOCK_RELEASE: 100.64.0.10 -> 203.0.113.7:1024-1087 0x6a44007a
+//! Oct 30 21:46:04 gw (FPC Slot 2, PIC Slot 0) 2026-10-31 04:46:04 P{SET}[FWNAT]: ASP_SFW_CREATE_ACCEPT_FLOW: proto 17 (UDP)
+//!     application: any, ge-1/0/0.120:100.64.0.10:5000 -> 192.0.2.10:63, creating forward or watch flow ; source address
+//!     and port translate to 203.0.113.7:1048
 //! {SET}JSERVICES_SESSION_OPEN: application:none, xe-3/1/1.0 100.64.0.10:18575 [203.0.113.7:1048] -> 192.0.2.10:63 (UDP)
 //! ```
 //!
@@ -72,10 +75,8 @@ pub(super) fn flow<'a>(
     let cut = (RejectReason::CutShort, end);
     let (near, far) = split_at_text(record.rest, b" -> ").ok_or(cut)?;
     let pair = |text: &'a [u8]| {
-        let text = text.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]")).unwrap_or(text);
-        let bad = (RejectReason::BadAddress, text);
-        let (addr, port) = texts::split_last(text, b':').ok_or(bad)?;
-        Ok::<_, Refusal<'a>>((texts::address(addr)?, texts::port(port)?))
+        let bare = text.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]"));
+        addr_port(bare.unwrap_or(text))
     };
     let near = near.trim_ascii_end();
     let (before, last) = texts::split_last(near, b' ').ok_or(cut)?;
@@ -98,6 +99,10 @@ pub(super) fn flow<'a>(
     }
     let protocol = next.strip_prefix(b"(").ok_or(cut)?;
     let protocol = texts::split(protocol, b')').ok_or(cut)?.0;
+    // An inside address within a tunnel is many hosts'.
+    if c.rest().windows(8).any(|word| word.eq_ignore_ascii_case(b"softwire")) {
+        return Err((RejectReason::UnknownField, c.rest()));
+    }
     parser.is_whole = true;
     let flow = Flow {
         protocol: texts::protocol(protocol)?,
@@ -111,6 +116,76 @@ pub(super) fn flow<'a>(
     let realm = realm(parser, record)?;
     event.inside = Some(texts::host(flow.original.0.0, realm));
     Ok(())
+}
+
+/// A flow of a stateful firewall, with what becomes of its source behind it.
+pub(super) fn forwarded<'a>(
+    parser: &mut JuniperParser,
+    record: &Record<'a, '_>,
+    kind: EventKind,
+    event: &mut Event,
+) -> Result<(), Refusal<'a>> {
+    let end = record.rest.get(record.rest.len()..).unwrap_or_default();
+    let cut = (RejectReason::CutShort, end);
+    let (near, far) = split_at_text(record.rest, b" -> ").ok_or(cut)?;
+    let (far, tail) = split_at_text(far, b", ").ok_or(cut)?;
+    let (what, tail) = split_at_text(tail, b";").unwrap_or((tail, end));
+    let place = |name: &[u8]| {
+        let (_, text) = split_at_text(tail, name)?;
+        let text = text.trim_ascii_start();
+        Some(texts::split(text, b' ').map_or(text, |(place, _)| place))
+    };
+    let source = place(b"source address and port translate to");
+    let target = place(b"destination address and port translate to");
+    let Some(source) = source else {
+        let reason = match target {
+            Some(_) => RejectReason::DestinationTranslation,
+            None if tail.trim_ascii().is_empty() => RejectReason::NoTranslation,
+            None => RejectReason::UnknownField,
+        };
+        return Err((reason, tail));
+    };
+    // In a flow back the source is the far side.
+    if split_at_text(what, b"forward").is_none() {
+        return Err((RejectReason::OtherEvent, what));
+    }
+    let protocol = split_at_text(near, b"proto ").ok_or(cut)?.1.trim_ascii_start();
+    let protocol = texts::split(protocol, b' ').map_or(protocol, |(number, _)| number);
+    let token = texts::split_last(near, b' ').ok_or(cut)?.1;
+    let original = (interface_end(token)?, addr_port(far)?);
+    let flow = Flow {
+        protocol: texts::protocol(protocol)?,
+        original,
+        translated: (addr_port(source)?, target.map_or(Ok(original.1), addr_port)?),
+        blame: source,
+    };
+    // The last port may have lost a digit, unless it has five.
+    let last = texts::split_last(tail.trim_ascii_end(), b':').map_or(tail, |(_, port)| port);
+    parser.is_whole = last.len() == 5;
+    translate(event, &flow)?;
+    times(parser, record, event)?;
+    event.kind = kind;
+    let realm = realm(parser, record)?;
+    event.inside = Some(texts::host(flow.original.0.0, realm));
+    Ok(())
+}
+
+/// `192.0.2.10:63`
+fn addr_port(text: &[u8]) -> Result<(std::net::IpAddr, u16), Refusal<'_>> {
+    let (addr, port) = texts::split_last(text, b':').ok_or((RejectReason::BadAddress, text))?;
+    Ok((texts::address(addr)?, texts::port(port)?))
+}
+
+/// `ge-1/0/0.120:100.64.0.10:5000`; the name of a channel holds a colon itself, and so do addresses of IPv6.
+fn interface_end(text: &[u8]) -> Result<(std::net::IpAddr, u16), Refusal<'_>> {
+    let bad = (RejectReason::BadAddress, text);
+    let (place, port) = texts::split_last(text, b':').ok_or(bad)?;
+    let last = texts::split_last(place, b':').ok_or(bad)?.1;
+    let addr = match texts::ipv4(last) {
+        Ok(addr) => addr.into(),
+        Err(_) => texts::address(texts::split(place, b':').ok_or(bad)?.1)?,
+    };
+    Ok((addr, texts::port(port)?))
 }
 
 /// `0x6a44007a`

@@ -31,6 +31,7 @@ const CLOSE: &str = r#"<14>1 2026-06-30T17:44:27Z gw RT_FLOW - RT_FLOW_SESSION_C
 const TEXT_CLOSE: &str = "Jun 30 22:44:25 gw RT_FLOW: RT_FLOW_SESSION_CLOSE: session closed TCP FIN: 100.64.0.10/5000->192.0.2.10/443 0x0 junos-https 203.0.113.7/20017->192.0.2.10/443 0x0 source rule R1 N/A N/A 6 1 TRUST UNTRUST 178 10(520) 12(840) 249 UNKNOWN";
 const TEXT_CREATE: &str = "<23> Jun 30 22:44:25  gw RT_FLOW: RT_FLOW_SESSION_CREATE: session created 100.64.0.10/5000->192.0.2.53/53 junos-dns-udp 203.0.113.7/20017->192.0.2.53/53 R None 17 P TRUST UNTRUST 6316 N/A(N/A) vlan.192";
 const CARD: &str = "Oct 31 09:46:05  gw (FPC Slot 2, PIC Slot 0) 2026-10-31 04:46:04 [FWNAT]:ASP_NAT_PORT_BLOCK_RELEASE: 3ffe:0:0:0:0:0:0:1 -> 203.0.113.7:1050-1099";
+const FORWARD: &str = "Oct 31 09:46:05 gw (FPC Slot 2, PIC Slot 0) 2026-10-31 04:46:04 P{SET}[FWNAT]: ASP_SFW_CREATE_ACCEPT_FLOW: proto 17 (UDP) application: any, ge-1/0/0.120:100.64.0.10:5000 -> 192.0.2.10:63, creating forward or watch flow ; source address and port translate to 203.0.113.7:20480";
 const OPEN: &str = "Oct 31 09:46:05 2026-10-31 04: 46:04: gw{SET}[jservices-nat]: JSERVICES_SESSION_OPEN: application:none, xe-3/1/1.0 100.64.0.10:5000 [203.0.113.7:1048] -> 192.0.2.10:63 (UDP)";
 
 #[test]
@@ -97,6 +98,61 @@ fn flows_structured_and_as_text() {
         "N/A N/A 17 1 TRUST UNTRUST 6316",
     );
     assert!(read(&old).contains(r#""flow_id":6316"#));
+}
+
+#[test]
+fn flows_of_apptrack_are_flows() {
+    let like = |name: &str, line: &str| {
+        let name = format!("APPTRACK_SESSION_{name}");
+        line.replace("RT_FLOW_SESSION_CLOSE", &name).replace("RT_FLOW_SESSION_CREATE", &name)
+    };
+    assert_eq!(read(&like("CLOSE", CLOSE)), read(CLOSE));
+    assert!(read(&like("CREATE", CLOSE)).starts_with(r#"{"event":"session_create","proto":6"#));
+    for name in ["VOL_UPDATE", "ROUTE_UPDATE"] {
+        assert!(read(&like(name, CLOSE)).starts_with(r#"{"event":"update","proto":6"#));
+    }
+    let text = like("CREATE", TEXT_CREATE)
+        .replace("session created", "AppTrack session created")
+        .replace("junos-dns-udp", "junos-dns-udp DNS UNKNOWN");
+    assert_eq!(read(&text), read(TEXT_CREATE));
+    let volume = text.replace("AppTrack session created", "AppTrack volume update:");
+    let volume = volume.replace("_CREATE", "_VOL_UPDATE");
+    assert!(read(&volume).starts_with(r#"{"event":"update","proto":17"#), "{}", read(&volume));
+    assert!(read(&like("MERGE", CLOSE)).starts_with("unknown-event"));
+}
+
+#[test]
+fn flows_of_the_older_card_name_their_translation() {
+    assert_eq!(
+        read(FORWARD),
+        r#"{"event":"session_create","proto":17,"inside":"100.64.0.10","inside_port":5000,"outside":"203.0.113.7","port":20480,"dst":"192.0.2.10","dport":63,"time":"2026-10-31T04:46:04Z","header_time":"2026-10-31T04:46:05Z","realm":"SET"}"#
+    );
+    let end = FORWARD
+        .replace("CREATE_ACCEPT", "DELETE")
+        .replace("creating", "deleting ")
+        .replace("ge-1/0/0.120", "xe-1/0/0:1.120");
+    assert!(
+        read(&end).starts_with(r#"{"event":"session_delete","proto":17,"inside":"100.64.0.10""#)
+    );
+    let six = FORWARD.replace("100.64.0.10", "3ffe:0:0:0:0:0:0:1");
+    assert!(read(&six).contains(r#""inside":"3ffe::1","inside_port":5000"#));
+    let both = format!("{FORWARD} ; destination address and port translate to 192.0.2.99:64");
+    assert!(read(&both).contains(r#""dst":"192.0.2.99","dport":64"#));
+    for (from, to, reason) in [
+        (" ; source address and port translate to 203.0.113.7:20480", "", "no-translation"),
+        ("source address and port", "destination address and port", "destination-translation"),
+        ("source address and port", "source address", "unknown-field"),
+        ("forward or watch", "reverse", "other-event"),
+        (":5000 ", ":70000 ", "bad-port"),
+        ("100.64.0.10:", "100.64.0:", "bad-address"),
+        ("203.0.113.7:20480", "203.0.113.7", "bad-address"),
+        ("CREATE_ACCEPT", "CREATE_DISCARD", "not-nat"),
+    ] {
+        let line = FORWARD.replace(from, to);
+        assert!(read(&line).starts_with(reason), "{line}: {}", read(&line));
+    }
+    let tunnel = OPEN.replace("(UDP)", "(UDP) Softwire 2001:db8::1 -> 2001:db8::2");
+    assert!(read(&tunnel).starts_with("unknown-field"));
 }
 
 #[test]
@@ -201,7 +257,7 @@ fn damage_has_its_place() {
 
 #[test]
 fn no_head_of_a_line_is_another_event() {
-    for line in [ALLOC, TEXT_ALLOC, CLOSE, TEXT_CLOSE, TEXT_CREATE, CARD, OPEN] {
+    for line in [ALLOC, TEXT_ALLOC, CLOSE, TEXT_CLOSE, TEXT_CREATE, CARD, FORWARD, OPEN] {
         let whole = read_with(&mut parser(), line.as_bytes()).unwrap();
         // Once a stream shows epochs, a block without is cut.
         let mut parser = parser();
@@ -225,9 +281,9 @@ proptest! {
 
     #[test]
     fn any_change_is_read_without_panic(
-        which in 0..7_usize, at in any::<proptest::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(),
+        which in 0..8_usize, at in any::<proptest::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(),
     ) {
-        let line = [ALLOC, TEXT_ALLOC, CLOSE, TEXT_CLOSE, TEXT_CREATE, CARD, OPEN][which];
+        let line = [ALLOC, TEXT_ALLOC, CLOSE, TEXT_CLOSE, TEXT_CREATE, CARD, FORWARD, OPEN][which];
         let mut line = line.as_bytes().to_vec();
         let at = at.index(line.len());
         if cut { line.remove(at); } else { line[at] = byte; }

@@ -36,6 +36,13 @@ fn read(line: &str) -> String {
 #[test]
 fn heads_of_rfc_3164_with_what_makers_make_of_them() {
     for (line, parts) in [
+        ("87 <14>Jul  9 16:13:02 gw nat: x", "2026-07-09T07:13:02Z|-|gw|nat|-|-|x"),
+        (
+            "2026-07-09 16:13:03\tLocal7.Info\tgw\t12: Jul  9 16:13:02.5: %NAT-6-X: x",
+            "2026-07-09T07:13:02.5Z|2026-07-09T07:13:03Z|gw|-|-|-|%NAT-6-X: x",
+        ),
+        ("Jul  9 16:13:02 local4.notice gw nat: x", "2026-07-09T07:13:02Z|-|gw|nat|-|-|x"),
+        ("Jul  9 16:13:02 gw7.info nat: x", "2026-07-09T07:13:02Z|-|gw7.info|nat|-|-|x"),
         ("<14>Jul  9 16:13:02 gw nat[12]: x y", "2026-07-09T07:13:02Z|-|gw|nat|-|-|x y"),
         ("Jul 19 16:13:02 gw x y", "2026-07-19T07:13:02Z|-|gw|-|-|-|x y"),
         ("<14> Jul 19 16:13:02  gw RT_NAT: R: x", "2026-07-19T07:13:02Z|-|gw|RT_NAT|-|-|R: x"),
