@@ -89,13 +89,11 @@ pub(super) fn read<'a>(
     event.inside_port = Some(values::port(source_port)?);
     event.outside = Some(values::ipv4(public)?);
     event.ports = Some(PortRange::single(values::port(public_port)?));
-    event.destination = Some(match seen {
-        Some(addr) => values::destination(addr, fields.get(b"DestinationNatPort"))?,
-        None => {
-            let addr = fields.need(b"DestinationIP")?;
-            values::destination(addr, fields.get(b"DestinationPort"))?
-        }
-    });
+    let (far, far_port): (_, &[u8]) = match seen {
+        Some(addr) => (addr, b"DestinationNatPort"),
+        None => (fields.need(b"DestinationIP")?, b"DestinationPort"),
+    };
+    event.destination = Some(values::destination(far, fields.get(far_port))?);
     event.login = fields.name(b"UserName")?;
     let time =
         |key: &[u8]| -> Result<WrittenTime, Refusal<'a>> { values::epoch(fields.need(key)?) };
