@@ -123,6 +123,13 @@ fn an_icmp_flow_has_three_ids() {
 }
 
 #[test]
+fn the_conntrack_of_nuttx_prints_no_numbers() {
+    let tcp = "    [NEW] tcp   src=100.64.0.10 dst=192.0.2.10 sport=5 dport=80 src=192.0.2.10 dst=203.0.113.1 sport=80 dport=7";
+    assert_eq!(facts(tcp), "session_create tcp 100.64.0.10 5 -> 203.0.113.1 7 to 192.0.2.10:80");
+    assert_eq!(facts(&tcp.replace("tcp", "sctp")), "bad-protocol");
+}
+
+#[test]
 fn an_icmp_flow_whose_id_alone_changed_is_translated() {
     let line = "[NEW] icmp 1 5 src=203.0.113.1 dst=192.0.2.10 type=8 code=0 id=1 src=192.0.2.10 dst=203.0.113.1 type=0 code=0 id=2 id=3";
     assert_eq!(facts(line), "session_create icmp 203.0.113.1 1 -> 203.0.113.1 2 to 192.0.2.10");
