@@ -17,6 +17,7 @@ use super::fields::Key;
 /// | `src_ip=inside` | their column `src_ip` is our `inside` |
 /// | `ts:ms=time` | the same, as Unix time in `s`, `ms`, `us` or `ns`; otherwise times are written as ours |
 /// | `comment=-` | their column `comment` is left out |
+/// | `source.nat.ip=outside` | of NDJSON also: the member `ip` of the object `nat` in the object `source` |
 /// | `#3=port` | their third column, in a file without header row; every column up to the last one is named so |
 /// | `event(add)=session_create` | where our `event` is `add`, it means `session_create` |
 /// | `event(hello)=-` | rows with that value are no facts, and in order |
@@ -159,6 +160,16 @@ impl ColumnMap {
             Theirs::Name(name) => !names.clone().any(|n| n == name),
             Theirs::Place(_) => names.next().is_none(),
         })
+    }
+
+    /// Whether items name members of the object of that name, and none the object itself.
+    pub(super) fn names_within(&self, name: &str) -> bool {
+        let behind = |column: &'_ Column| match &column.theirs {
+            Theirs::Name(theirs) => theirs.strip_prefix(name).map(|rest| rest.chars().next()),
+            Theirs::Place(_) => None,
+        };
+        let is_any = |next: Option<char>| self.columns.iter().any(|c| behind(c) == Some(next));
+        is_any(Some('.')) && !is_any(None)
     }
 
     /// The values that every row has.

@@ -1,4 +1,5 @@
-//! Huawei NE40E and NetEngine 8000 CGN: syslog of flows and of users' port ranges.
+//! Huawei NE40E and NetEngine 8000 CGN: syslog of flows and of users' port ranges; the session logs of USG firewalls
+//! ([`seclog`]); and the other makers who write the same forms (`DPtech`, Hillstone).
 //!
 //! ```text
 //! <NAT444>:<SessionW> 1795306735|1795306795|100.64.0.7|203.0.113.9|20001|198.51.100.4|443|6
@@ -16,13 +17,16 @@
 //!
 //! In the form between bars the one port is read as the public one, and times are Unix time. In the form between
 //! brackets (type 3) the time is that of the frame, in local time of the device; `UserbasedA` has the first and last port
-//! of a range. A flow without far side is a mapping to any.
+//! of a range. A flow without far side is a mapping to any; Hillstone's has it behind the ports. Where the one port of a
+//! flow stands twice, as first and last, it is the same. `NAT444:SessionW` may stand before bars too.
 //!
 //! The flexible format, whose fields the operator chooses, is read by [`ReaderOptions::with_template`] (see
 //! [`super::template`]): the template describes the message behind the head, and `NAT444:SessionbasedA` in the head tells
 //! the event where the template has none.
 //!
 //! [`ReaderOptions::with_template`]: super::ReaderOptions::with_template
+
+mod seclog;
 
 use std::net::IpAddr;
 
@@ -38,17 +42,17 @@ use crate::time::Zone;
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
     name: "huawei",
-    title: "Huawei NE40E, NetEngine 8000 CGN, syslog",
+    title: "Huawei NE40E, NetEngine 8000 CGN, USG; DPtech, Hillstone: syslog",
     status: Status::Documents,
     yields: Yields {
         session: true,
         block: true,
         start_on_release: true,
         destination: true,
-        login: false,
+        login: true,
     },
     time_basis: "the NAT's clock, Unix time (1 s); the frame's stamp in the type 3 form",
-    source: "NetEngine 8000 product documentation, flow syslog format; Trisul's pattern for the form between bars",
+    source: "NetEngine 8000 and USG product documentation; published samples and patterns of the form between bars",
     cut: Cut::Lines,
     parser: |options| Box::new(HuaweiParser::new(&options)),
 };
@@ -83,9 +87,16 @@ impl HuaweiParser {
             }
             return Ok(());
         }
-        let scene = [&b"NAT444:"[..], b"NAT64:", b"DSLITE:", b"DS-LITE:"]
-            .into_iter()
-            .find_map(|name| cut(line, name));
+        if let Some((_, rest)) = cut(line, b"SECLOG/") {
+            self.frame.is_whole = rest.ends_with(b".");
+            return seclog::read(rest, &head, &mut self.frame, line, event);
+        }
+        let mut is_dslite = false;
+        let scene =
+            [&b"NAT444:"[..], b"NAT64:", b"DSLITE:", b"DS-LITE:"].into_iter().find_map(|name| {
+                is_dslite = name.starts_with(b"DS");
+                cut(line, name)
+            });
         let word = scene.and_then(|(_, rest)| values::words(rest).next());
         if let Some(template) = &self.template {
             let given = word.and_then(direction);
@@ -107,14 +118,27 @@ impl HuaweiParser {
         let (_, rest) = scene.ok_or((RejectReason::NotNat, line))?;
         let word = word.ok_or((RejectReason::CutShort, end_of(line)))?;
         let given = direction(word).ok_or((RejectReason::UnknownEvent, word))?;
-        let is_range = word.starts_with(b"User");
+        let is_range = is_of_user(word);
+        let record = rest.get(word.len()..).unwrap_or_default().trim_ascii_start();
+        if record.first().is_some_and(u8::is_ascii_digit) && record.contains(&b'|') {
+            event.time = None;
+            self.bar_fields(record, given, is_range, event)?;
+            event.header_time =
+                event.time.and_then(|time| head.time_beside(&mut self.frame.clock, time));
+            return Ok(());
+        }
         let (_, record) = cut(rest, b"[").ok_or((RejectReason::CutShort, end_of(line)))?;
         let (record, _) = cut(record, b"]").ok_or((RejectReason::CutShort, end_of(line)))?;
         self.brackets(record, given, is_range, event)?;
+        if let Some(InsideHost::V6(addr)) = event.inside
+            && is_dslite
+        {
+            event.inside = Some(InsideHost::B4 { addr, inner: None });
+        }
         self.frame.is_whole = true;
         values::stamp(event, &head, line)?;
         values::settle(event);
-        Ok(())
+        is_translated(event, record)
     }
 
     /// `SessionA> start|end|inside|outside|port|dst|dport|proto` or `UserbasedA> start|end|inside|outside|first|last`
@@ -122,12 +146,23 @@ impl HuaweiParser {
         let cut_short = (RejectReason::CutShort, end_of(text));
         let (name, record) = cut(text, b">").ok_or(cut_short)?;
         let given = direction(name).ok_or((RejectReason::UnknownEvent, name))?;
+        self.bar_fields(record, given, is_of_user(name), event)
+    }
+
+    fn bar_fields<'a>(
+        &mut self,
+        record: &'a [u8],
+        given: bool,
+        is_range: bool,
+        event: &mut Event,
+    ) -> Result<(), Refusal<'a>> {
+        let cut_short = (RejectReason::CutShort, end_of(record));
         let mut fields = record.trim_ascii().split(|&b| b == b'|').map(<[u8]>::trim_ascii);
         let mut next = || fields.next().ok_or(cut_short);
         let (start, end) = (next()?, next()?);
         event.inside = Some(values::host(values::ip(next()?)?, self.frame.realms.none()));
         event.outside = Some(values::ipv4(next()?)?);
-        if name.starts_with(b"User") {
+        if is_range {
             event.kind = if given { EventKind::BlockAlloc } else { EventKind::BlockRelease };
             let (first, last) = (next()?, next()?);
             event.ports = Some(values::range(first, last)?);
@@ -159,10 +194,10 @@ impl HuaweiParser {
             return Err((RejectReason::BadTime, end));
         }
         values::settle(event);
-        Ok(())
+        is_translated(event, record)
     }
 
-    /// `L4 IPv4 IPv6 public port first last`
+    /// `L4 IPv4 IPv6 public port first last`, and the far side behind it or not
     fn brackets<'a>(
         &mut self,
         record: &'a [u8],
@@ -174,10 +209,13 @@ impl HuaweiParser {
         let mut next = || words.next().ok_or((RejectReason::FieldCount, end_of(record)));
         let (protocol, ipv4, ipv6) = (next()?, next()?, next()?);
         let (public, port, first, last) = (next()?, next()?, next()?, next()?);
+        let far = words.next().zip(words.next());
         if let Some(more) = words.next() {
             return Err((RejectReason::FieldCount, more));
         }
-        let some = |text: &'a [u8]| Some(text).filter(|text| *text != b"-");
+        // A document that was set in print has a longer dash.
+        let some =
+            |text: &'a [u8]| Some(text).filter(|text| !matches!(*text, b"-" | b"\xe2\x80\x93"));
         event.protocol = some(protocol).map(values::protocol).transpose()?;
         let inner = some(ipv4).map(values::ipv4).transpose()?;
         event.inside = Some(match (inner, some(ipv6)) {
@@ -197,19 +235,49 @@ impl HuaweiParser {
         }
         event.inside_port = some(port).map(values::port).transpose()?;
         event.ports = Some(PortRange::single(values::port(first)?));
-        event.kind = if given { EventKind::PortCreate } else { EventKind::PortDelete };
+        let far = far.and_then(|(addr, port)| Some((some(addr)?, some(port))));
+        event.destination = far.map(|(addr, port)| values::destination(addr, port)).transpose()?;
+        event.kind = match (far, given) {
+            (Some(_), true) => EventKind::SessionCreate,
+            (Some(_), false) => EventKind::SessionDelete,
+            (None, true) => EventKind::PortCreate,
+            (None, false) => EventKind::PortDelete,
+        };
         match some(last) {
-            Some(text) => Err((RejectReason::UnknownField, text)),
-            None => Ok(()),
+            Some(text) if values::port(text)? != values::port(first)? => {
+                Err((RejectReason::UnknownField, text))
+            }
+            _ => Ok(()),
         }
     }
 }
 
-/// Whether `SessionbasedA`, `UserbasedW` say that something was given.
+/// Whether `SessionbasedA`, `UserbasedW`, `SessionbasedWD` say that something was given.
 fn direction(name: &[u8]) -> Option<bool> {
+    let name = name.strip_suffix(b"D").unwrap_or(name);
     let stem = name.strip_suffix(b"A").map(|stem| (stem, true));
     let (stem, given) = stem.or_else(|| name.strip_suffix(b"W").map(|stem| (stem, false)))?;
-    matches!(stem, b"Session" | b"Sessionbased" | b"User" | b"Userbased").then_some(given)
+    let is_one = [&b"Session"[..], b"Sessionbased", b"User", b"Userbased"]
+        .iter()
+        .any(|known| stem.eq_ignore_ascii_case(known));
+    is_one.then_some(given)
+}
+
+/// Whether the record is of a user's range of ports.
+fn is_of_user(name: &[u8]) -> bool {
+    name.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"user"))
+}
+
+/// Refuses a record whose address was left as it is; its port too, as far as it says.
+fn is_translated<'a>(event: &Event, record: &'a [u8]) -> Result<(), Refusal<'a>> {
+    let Some(InsideHost::V4 { addr, .. }) = event.inside else { return Ok(()) };
+    let same_port = event.inside_port.is_none_or(|inside| {
+        event.ports.is_some_and(|ports| ports.first() == inside && ports.last() == inside)
+    });
+    if event.outside == Some(addr) && same_port {
+        return Err((RejectReason::NoTranslation, record));
+    }
+    Ok(())
 }
 
 impl LineParser for HuaweiParser {
@@ -224,108 +292,4 @@ impl LineParser for HuaweiParser {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::natlog::Format;
-    use crate::natlog::values::tests::{one, prefixes_are_safe, refused, survives};
-
-    const BARS: &str = "<134>Nov  2 03:05:06 ne <NAT444>:<SessionW> 1793588645|1793588705|100.64.0.7|203.0.113.9|20001|\
-        198.51.100.4|443|6";
-    const RANGE: &str = "<NAT444>:<UserbasedA> 1793588645|-|100.64.0.7|203.0.113.9|18432|20479";
-    const TYPE3: &str = "<134>1 2026 Nov 02 03:04:05 192.0.2.1 ne - NAT444:SessionbasedA \
-        [17 100.64.0.7 - 203.0.113.9 50001 20001 -]";
-    const NAT64: &str = "<134>1 2026 Nov 02 03:04:05 192.0.2.1 ne - NAT64:SessionbasedW \
-        [58 - 2001:DB8::7 203.0.113.9 7 2048 -]";
-    const USER3: &str = "<134>1 2026 Nov 02 03:04:05 192.0.2.1 ne - NAT444:UserbasedW \
-        [- 100.64.0.7 - 203.0.113.9 - 1024 2047]";
-
-    fn options() -> ReaderOptions {
-        ReaderOptions::new().with_year(2026).with_zone("UTC".parse().unwrap())
-    }
-
-    fn event(line: &str) -> Event {
-        one(Format::Huawei, options(), line)
-    }
-
-    #[test]
-    fn the_form_between_bars_has_its_own_times() {
-        let flow = event(BARS);
-        assert_eq!((flow.kind, flow.inside_port), (EventKind::SessionDelete, None));
-        assert_eq!(flow.time.unwrap().rfc3339(), "2026-11-02T03:05:05Z");
-        assert_eq!(flow.start.unwrap().rfc3339(), "2026-11-02T03:04:05Z");
-        assert_eq!(flow.header_time.unwrap().rfc3339(), "2026-11-02T03:05:06Z");
-        assert_eq!(flow.ports, Some(PortRange::single(20001)));
-        let range = event(RANGE);
-        assert_eq!(
-            (range.kind, range.ports),
-            (EventKind::BlockAlloc, PortRange::new(18432, 20479).ok())
-        );
-        assert_eq!((range.start, range.protocol), (None, None));
-    }
-
-    #[test]
-    fn the_form_between_brackets_has_that_of_the_frame() {
-        let flow = event(TYPE3);
-        assert_eq!((flow.kind, flow.inside_port), (EventKind::PortCreate, Some(50001)));
-        assert_eq!(flow.time.unwrap().rfc3339(), "2026-11-02T03:04:05Z");
-        assert_eq!(flow.ports, Some(PortRange::single(20001)));
-        let nat64 = event(NAT64);
-        assert_eq!(nat64.inside.unwrap().to_string(), "2001:db8::7");
-        assert_eq!(nat64.protocol, Some(crate::protocol::Protocol::ICMP));
-        let user = event(USER3);
-        assert_eq!(
-            (user.kind, user.ports),
-            (EventKind::BlockRelease, PortRange::new(1024, 2047).ok())
-        );
-        let dslite = event(&USER3.replace("100.64.0.7 -", "10.0.0.2 2001:db8::b4"));
-        assert_eq!(dslite.inside.unwrap().to_string(), "b4[2001:db8::b4]10.0.0.2");
-    }
-
-    #[test]
-    fn a_template_reads_what_the_operator_chose() {
-        let template = "%time%/%proto%/%inside%/%inside_port%/%outside%/%port%/%dst%/%dport%";
-        let options = options().with_template(template.parse().unwrap());
-        let line = "<134>1 2026 Nov 02 03:04:05 192.0.2.1 ne - NAT444:SessionbasedW \
-            1793588645/6/100.64.0.7/50001/203.0.113.9/20001/198.51.100.4/50443";
-        let event = one(Format::Huawei, options.clone(), line);
-        assert_eq!((event.kind, event.inside_port), (EventKind::SessionDelete, Some(50001)));
-        assert_eq!(event.time.unwrap().rfc3339(), "2026-11-02T03:04:05Z");
-        prefixes_are_safe(Format::Huawei, &options, line);
-        assert_eq!(
-            refused(Format::Huawei, options.clone(), &line.replace("/50443", "/x")).0,
-            "bad-port"
-        );
-        assert_eq!(
-            refused(Format::Huawei, options, &line.replace("SessionbasedW", "X")).0,
-            "no-event"
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_is_refused_where_it_stands() {
-        let refused = |line: &str| refused(Format::Huawei, options(), line);
-        assert_eq!(refused("Nov  2 03:05:06 ne %%01SSH/4/LOGIN: hello").0, "not-nat");
-        assert_eq!(refused(&BARS.replace("SessionW", "SessionX")).0, "unknown-event");
-        assert_eq!(refused(&BARS.replace("1793588705", "1793588000")).0, "bad-time");
-        assert_eq!(refused(&BARS.replace("|443|6", "|443")).0, "cut-short");
-        assert_eq!(refused(&BARS.replace("|443|6", "|443|6|7")).0, "field-count");
-        assert_eq!(refused(&RANGE.replace("20479", "18000")).0, "bad-port");
-        assert_eq!(refused(TYPE3.trim_end_matches(']')).0, "cut-short");
-        assert_eq!(refused(&TYPE3.replace(" -]", "]")).0, "field-count");
-        assert_eq!(refused(&TYPE3.replace(" -]", " 7]")).0, "unknown-field");
-        assert_eq!(refused(&TYPE3.replace("100.64.0.7 -", "- -")).0, "missing-field");
-        assert_eq!(refused(&TYPE3.replace("SessionbasedA", "Portblockrunout")).0, "unknown-event");
-    }
-
-    #[test]
-    fn a_cut_line_is_never_another_record() {
-        for line in [BARS, RANGE, TYPE3, NAT64, USER3] {
-            prefixes_are_safe(Format::Huawei, &options(), line);
-        }
-    }
-
-    #[test]
-    fn hostile_bytes_are_only_refused() {
-        survives(Format::Huawei, &[BARS, RANGE, TYPE3, NAT64, USER3]);
-    }
-}
+mod tests;

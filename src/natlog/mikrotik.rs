@@ -14,7 +14,8 @@
 //! | `NAT (S:sp->X:xp)->D:dp` | after translation: inside `S`, public `X` |
 //! | `NAT (S:sp->X:xp)->(D:dp->E:ep)` | destination translated too: the world sees `E` |
 //! | `NAT (X:xp->D:dp)` | `srcnat`: public `X`, far side `D`; the inside stands before the clause |
-//! | `NAT S:sp->(D:dp->E:ep)` | only the destination was translated: nobody's outbound port |
+//! | `NAT S:sp->(X:xp->D:dp)` | an answer, where `connection-state` has `snat` and no `dnat`: inside `D`, public `X`, far side `S` |
+//! | the same, otherwise | only the destination was translated: nobody's outbound port |
 //!
 //! RouterOS never logs the end of a flow, and logs each packet that meets the rule: every line is an
 //! [`EventKind::SessionSeen`]. Lines without the clause say nothing about a public port. ICMP lines carry no
@@ -88,16 +89,13 @@ impl MikrotikParser {
         let (source, target) = cut(tuple, b"->").ok_or((RejectReason::BadAddress, tuple))?;
         let (source, target) = (end(source, protocol)?, end(target.trim_ascii(), protocol)?);
         event.kind = EventKind::SessionSeen;
-        event.login = login(before)?;
+        event.login = login(before, b"in:<")?;
 
         let Some(clause) = clause.strip_prefix(b"(") else {
-            // `NAT S->(D->E)`
-            return Err(match cut(clause, b")") {
-                Some((text, _)) if find(text, b"->(").is_some() => {
-                    (RejectReason::DestinationTranslation, clause)
-                }
-                _ => cut_short,
-            });
+            self.answer(clause, protocol, (source, target), before, event)?;
+            values::stamp(event, &head, line)?;
+            values::settle(event);
+            return Ok(());
         };
         let (first, behind) = cut(clause, b")").ok_or(cut_short)?;
         let (left, right) = cut(first, b"->").ok_or((RejectReason::BadAddress, first))?;
@@ -150,6 +148,53 @@ impl MikrotikParser {
     }
 }
 
+impl MikrotikParser {
+    /// `S->(X->D)`: a packet from the far side, whose destination is put back to the inside.
+    fn answer<'a>(
+        &mut self,
+        clause: &'a [u8],
+        protocol: Protocol,
+        (source, target): (End, End),
+        before: &'a [u8],
+        event: &mut Event,
+    ) -> Result<(), Refusal<'a>> {
+        let cut_short = (RejectReason::CutShort, end_of(clause));
+        let (text, behind) = cut(clause, b")").ok_or(cut_short)?;
+        let (from, both) = cut(text, b"->(").ok_or(cut_short)?;
+        let forward = (RejectReason::DestinationTranslation, clause);
+        let (public, inside) = cut(both, b"->").filter(|_| is_answer(before)).ok_or(forward)?;
+        let (public_end, inside_end) = (end(public, protocol)?, end(inside, protocol)?);
+        if end(from, protocol)? != source {
+            return Err((RejectReason::BadAddress, from));
+        }
+        if target != public_end && target != inside_end {
+            return Err((RejectReason::BadAddress, both));
+        }
+        let (IpAddr::V4(outside), IpAddr::V4(addr)) = (public_end.0, source.0) else {
+            return Err((RejectReason::Ipv6Translation, clause));
+        };
+        if public_end == inside_end {
+            return Err((RejectReason::NoTranslation, clause));
+        }
+        event.login = login(before, b"out:<")?;
+        event.inside = Some(values::host(inside_end.0, self.frame.realms.none()));
+        event.inside_port = inside_end.1;
+        event.outside = Some(outside);
+        event.ports = public_end.1.map(PortRange::single);
+        event.destination = Some(Destination { addr, port: source.1 });
+        self.frame.is_whole = !behind.is_empty();
+        Ok(())
+    }
+}
+
+/// Whether the source of the connection was translated, and its destination was not.
+fn is_answer(before: &[u8]) -> bool {
+    let Some((_, state)) = cut(before, b"connection-state:") else { return false };
+    let state = values::words(state).next().unwrap_or_default();
+    let has = |flag: &[u8]| state.split(|&b| b == b',').any(|part| part == flag);
+    has(b"snat") && !has(b"dnat")
+}
+
 /// Where `in:` or `out:` stands as a word.
 fn interface(line: &[u8], mark: &[u8]) -> Option<usize> {
     let mut from = 0;
@@ -173,8 +218,8 @@ fn end(text: &[u8], protocol: Protocol) -> Result<End, Refusal<'_>> {
 }
 
 /// The user of `in:<pppoe-USER>`, also of other tunnels.
-fn login(before: &[u8]) -> Result<Option<Box<str>>, Refusal<'_>> {
-    let Some((_, rest)) = cut(before, b"in:<") else { return Ok(None) };
+fn login<'a>(before: &'a [u8], mark: &[u8]) -> Result<Option<Box<str>>, Refusal<'a>> {
+    let Some((_, rest)) = cut(before, mark) else { return Ok(None) };
     let Some((interface, _)) = cut(rest, b">") else { return Ok(None) };
     match cut(interface, b"-") {
         Some((b"pppoe" | b"l2tp" | b"pptp" | b"sstp" | b"ovpn", user)) if !user.is_empty() => {
@@ -196,99 +241,4 @@ impl LineParser for MikrotikParser {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::natlog::Format;
-    use crate::natlog::values::tests::{one, prefixes_are_safe, refused, survives};
-
-    const FORWARD: &str = "<134>Nov  2 03:04:05 r1 firewall,info forward: in:<pppoe-user7@isp> out:ether1, \
-        connection-state:new,snat src-mac 02:00:5e:10:00:01, proto TCP (SYN), 100.64.0.7:50001->198.51.100.4:443, \
-        NAT (100.64.0.7:50001->203.0.113.9:20001)->198.51.100.4:443, len 60";
-    const SRCNAT: &str = "A|log|srcnat: in:ether1 out:ether2, proto UDP, 10.0.0.3:51258->198.51.100.4:53, \
-        NAT (203.0.113.9:20001->198.51.100.4:53), len 73";
-    const BOTH: &str = "fw: in:ether1 out:ether2, connection-state:new,snat,dnat proto TCP (SYN,ACK), \
-        10.0.0.3:51258->192.0.2.8:53, NAT (10.0.0.3:51258->203.0.113.9:7)->(192.0.2.8:53->198.51.100.4:5353), len 73";
-    const PING: &str = "forward: in:<l2tp-b9> out:wan, proto ICMP (type 8, code 0), 10.0.0.3->198.51.100.4, \
-        NAT (10.0.0.3->203.0.113.9)->198.51.100.4, len 84";
-    const CEF: &str = "Nov  2 03:04:05 r1 CEF:0|MikroTik|RB4011|7.20.4 (stable)|44|firewall,info|Low|dvchost=r1 \
-        dvc=192.0.2.1 msg=forward: in:bridge out:wan, connection-state:new,snat proto UDP, \
-        10.0.0.3:5000->198.51.100.4:53, NAT (10.0.0.3:5000->203.0.113.9:5001)->198.51.100.4:53, len 60";
-
-    fn options() -> ReaderOptions {
-        ReaderOptions::new().with_year(2026).with_zone("UTC".parse().unwrap())
-    }
-
-    fn event(line: &str) -> Event {
-        one(Format::Mikrotik, options(), line)
-    }
-
-    #[test]
-    fn both_orders_of_the_clause_name_the_inside() {
-        let forward = event(FORWARD);
-        assert_eq!(forward.kind, EventKind::SessionSeen);
-        assert_eq!(forward.login.as_deref(), Some("user7@isp"));
-        assert_eq!(forward.inside.unwrap().to_string(), "100.64.0.7");
-        assert_eq!(forward.outside.unwrap().to_string(), "203.0.113.9");
-        assert_eq!(forward.ports, Some(PortRange::single(20001)));
-        assert_eq!(forward.destination.unwrap().to_string(), "198.51.100.4:443");
-        let srcnat = event(SRCNAT);
-        assert_eq!(
-            (srcnat.inside_port, srcnat.ports),
-            (Some(51258), Some(PortRange::single(20001)))
-        );
-        assert_eq!(srcnat.login, None);
-        assert_eq!(event(BOTH).destination.unwrap().to_string(), "198.51.100.4:5353");
-    }
-
-    #[test]
-    fn a_ping_has_no_port() {
-        let ping = event(PING);
-        assert_eq!((ping.inside_port, ping.ports), (None, None));
-        assert_eq!(ping.login.as_deref(), Some("b9"));
-    }
-
-    #[test]
-    fn the_cef_form_holds_the_same_text() {
-        assert_eq!(event(CEF).ports, Some(PortRange::single(5001)));
-    }
-
-    #[test]
-    fn what_is_wrong_is_refused_where_it_stands() {
-        let refused = |line: &str| refused(Format::Mikrotik, options(), line);
-        let clause = ", NAT (203.0.113.9:20001->198.51.100.4:53)";
-        assert_eq!(refused(&SRCNAT.replace(clause, "")).0, "other-event");
-        assert_eq!(refused("system,info user admin logged in").0, "not-nat");
-        assert_eq!(
-            refused("in:a out:b, connection-state:new,snat proto UDP, 10.0.0.3:5->1.1.").0,
-            "cut-short"
-        );
-        let replaced = |clause_now: &str| refused(&SRCNAT.replace(clause, clause_now)).0;
-        assert_eq!(replaced(", NAT (10.0.0.3:51258->198.51.100.4:53)"), "no-translation");
-        assert_eq!(replaced(", NAT (203.0.113.9:20001->198.51.100.5:53)"), "bad-address");
-        assert_eq!(
-            replaced(", NAT 10.0.0.3:51258->(198.51.100.4:53->10.0.0.9:53)"),
-            "destination-translation"
-        );
-        assert_eq!(refused(&SRCNAT.replace(":20001", ":200010")).0, "bad-port");
-        assert_eq!(refused(&SRCNAT.replace(":20001", "")).0, "bad-port");
-        assert_eq!(refused(&SRCNAT.replace("UDP", "XXX")).0, "bad-protocol");
-        assert_eq!(
-            refused(&FORWARD.replace("NAT (100.64.0.7", "NAT (100.64.0.8")).0,
-            "bad-address"
-        );
-        let no_year = ReaderOptions::new();
-        assert_eq!(values::tests::refused(Format::Mikrotik, no_year, FORWARD).1, 1);
-    }
-
-    #[test]
-    fn a_cut_line_is_never_another_flow() {
-        for line in [FORWARD, SRCNAT, BOTH, PING, CEF] {
-            prefixes_are_safe(Format::Mikrotik, &options(), line);
-        }
-    }
-
-    #[test]
-    fn hostile_bytes_are_only_refused() {
-        survives(Format::Mikrotik, &[FORWARD, SRCNAT, BOTH, PING, CEF]);
-    }
-}
+mod tests;

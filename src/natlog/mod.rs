@@ -13,7 +13,7 @@
 //! | [`a10`] | read | ports, batches of ports and sessions, given and taken back | the frame's stamp | samples and patterns of cgn-ec; axAPI 6.0.2 |
 //! | [`f5`] | read | sessions and blocks, given and taken back | the frame's stamp | pattern of cgn-ec; F5 guides name the events only |
 //! | [`fortigate`] | read | blocks with start, interim and pool; traffic as finished sessions; device starts | `eventtime` (ns or 1 s), `date` and `time` at `tz` (1 s) | `FortiOS` log message reference 6.0 to 7.6; traffic samples |
-//! | [`huawei`] | read | sessions, mappings, port ranges; layouts by [`template`] | Unix time (1 s), the frame's stamp in type 3 | NetEngine 8000 documentation; Trisul's pattern |
+//! | [`huawei`] | read | sessions (of USG firewalls with login), mappings, port ranges; layouts by [`template`] | Unix time (1 s), the frame's stamp in type 3 | NetEngine 8000 and USG documentation; published samples |
 //! | [`jool`] | read | mappings and sessions of a NAT64 | the NAT's clock, GMT (1 s) | `db.c` of Jool |
 //! | [`mikrotik`] | read | flows seen to use a port, with login; never an end | the frame's stamp | MikroTik documentation; published samples |
 //! | [`nat_acct`] | read | sessions begun and ended | the frame's stamp | Trisul's pattern |

@@ -121,11 +121,51 @@ impl<'de> Visitor<'de> for Seed<'_> {
         f.write_str("one JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<'de>, A::Error> {
         let mut object =
             Object { values: [const { None }; Key::COUNT], rejected: None, refusal: None };
+        Members { columns: self.0, within: "", object: &mut object }.visit_map(map)?;
+        Ok(object)
+    }
+}
+
+/// Reads the members of an object, or of an object in it.
+struct Members<'m, 'o, 'de> {
+    columns: Option<&'m ColumnMap>,
+    /// The names of the objects around these members, parted by dots.
+    within: &'o str,
+    object: &'o mut Object<'de>,
+}
+
+impl<'de> DeserializeSeed<'de> for Members<'_, '_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_, '_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Members { columns, within, object } = self;
         while let Some(Scalar::Text(name)) = map.next_key()? {
-            let bound = match self.0 {
+            let name =
+                if within.is_empty() { name } else { Cow::Owned(format!("{within}.{name}")) };
+            if columns.is_some_and(|columns| columns.names_within(&name)) {
+                map.next_value_seed(Members { columns, within: &name, object })?;
+                continue;
+            }
+            let bound = match columns {
                 Some(columns) => columns.bound(&name),
                 None => Key::from_name(&name).map(Bound::own),
             };
@@ -159,7 +199,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                     object.refusal.get_or_insert_with(|| refuse(RejectReason::BadValue));
                 }
                 (Ok(Some(text)), Some(slot)) => {
-                    let text = match self.0 {
+                    let text = match columns {
                         Some(columns) => {
                             let mut ours = String::new();
                             if let Err(reason) = columns.convert(bound, &text, &mut ours) {
@@ -175,7 +215,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 }
             }
         }
-        Ok(object)
+        Ok(())
     }
 }
 
@@ -436,5 +476,35 @@ mod tests {
         assert_eq!(out, b"{\"line\":7,\"offset\":512,\"reject\":\"cut-short\",\"column\":41}\n");
         let line = std::str::from_utf8(&out).unwrap();
         assert_eq!(parse(line.trim_end()), Err((RejectReason::RejectedUpstream, 1)));
+    }
+
+    #[test]
+    fn a_map_names_members_of_objects_in_the_object() {
+        let map = "@timestamp=time, event.action=event, event(create)=session_create, event.kind=-,
+            source.ip=inside, source.nat.ip=outside, source.nat.port=port, destination.ip=dst, agent=-"
+            .parse()
+            .unwrap();
+        let options = ReaderOptions::new().with_columns(map);
+        let mut parser = NdjsonParser::new(options);
+        let mut read = |line: &str| {
+            let mut event = Event::default();
+            parser.parse_line(line.as_bytes(), &mut event).map(|()| event).map_err(|e| e.0)
+        };
+        let nested = r#"{"@timestamp":"2026-11-02T03:04:05Z","event":{"action":"create","kind":"event"},"source":{"ip":"100.64.0.7","nat":{"ip":"203.0.113.9","port":20001}},"destination":null,"agent":{"id":{"x":1}}}"#;
+        let event = read(nested).unwrap();
+        assert_eq!(event.kind, EventKind::SessionCreate);
+        assert_eq!(event.inside.as_ref().unwrap().to_string(), "100.64.0.7");
+        assert_eq!(event.ports.unwrap().first(), 20_001);
+        let flat = r#"{"@timestamp":"2026-11-02T03:04:05Z","event.action":"create","source.ip":"100.64.0.7","source.nat.ip":"203.0.113.9","source.nat.port":"20001"}"#;
+        assert_eq!(read(flat).unwrap(), event);
+        for (from, to, reason) in [
+            ("\"kind\"", "\"other\"", RejectReason::UnknownColumn),
+            ("\"destination\":null", "\"source.ip\":\"100.64.0.8\"", RejectReason::RepeatedColumn),
+            ("\"destination\":null", "\"destination\":7", RejectReason::BadJson),
+            ("\"nat\":{\"ip\"", "\"nat\":{\"ip6\"", RejectReason::UnknownColumn),
+            ("20001", "200010", RejectReason::BadPort),
+        ] {
+            assert_eq!(read(&nested.replace(from, to)), Err(reason), "{to}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The texts of civil stamps -> their fields; [`super::clock`] makes instants of them.
 //!
 //! Read are `2026-07-19T16:13:02.123456+00:00` with `T` or a blank, `Jul  9 16:13:02`, `Jul 9 2026 16:13:02`,
-//! `Jul  9 16:13:02 2026`, `2026 Jul 9 16:13:02`, each with a fraction, an offset or the name of a zone behind it, AM or
+//! `Jul  9 16:13:02 2026`, `2026 Jul 9 16:13:02` (the month in full too), `jul/09/2026 16:13:02` of RouterOS, each with a fraction, an offset or the name of a zone behind it, AM or
 //! PM, a weekday before it, and the `*` or `.` with which Cisco marks a clock that is not in step with NTP.
 
 use super::scan::Cursor;
@@ -34,6 +34,20 @@ pub(super) enum ZoneText<'a> {
 
 const MONTHS: [&[u8; 3]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
+];
+const WHOLE_MONTHS: [&[u8]; 12] = [
+    b"january",
+    b"february",
+    b"march",
+    b"april",
+    b"may",
+    b"june",
+    b"july",
+    b"august",
+    b"september",
+    b"october",
+    b"november",
+    b"december",
 ];
 const WEEKDAYS: [&[u8; 3]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
 
@@ -68,7 +82,7 @@ pub(super) fn stamp<'a>(c: &mut Cursor<'a>) -> Option<Stamp<'a>> {
 fn year_first<'a>(c: &mut Cursor<'a>) -> Option<Stamp<'a>> {
     let year = year(c)?;
     let (month, day) = if c.skip_blanks() {
-        let month = name(c, &MONTHS)?;
+        let month = name(c, &MONTHS).or_else(|| whole_month(c))?;
         (month, c.skip_blanks().then(|| small(c, 1, 31)).flatten()?)
     } else {
         let separator = c.peek().filter(|b| matches!(b, b'-' | b'/'))?;
@@ -94,10 +108,16 @@ fn month_first<'a>(c: &mut Cursor<'a>) -> Option<Stamp<'a>> {
         }
     }
     let month = name(c, &MONTHS)?;
-    if !c.skip_blanks() {
+    let has_slashes = c.take(b"/");
+    if !has_slashes && !c.skip_blanks() {
         return None;
     }
     let day = small(c, 1, 31)?;
+    if has_slashes && c.take(b"/") {
+        let year = year(c).filter(|_| c.skip_blanks())?;
+        let clock = clock(c)?;
+        return finish(c, Some(year), month, day, clock);
+    }
     if !c.skip_blanks() {
         return None;
     }
@@ -284,6 +304,14 @@ fn name(c: &mut Cursor<'_>, names: &[&[u8; 3]]) -> Option<i8> {
     i8::try_from(place + 1).ok()
 }
 
+/// The whole name of a month in any case; its place, from 1.
+fn whole_month(c: &mut Cursor<'_>) -> Option<i8> {
+    let word = c.peek_token();
+    let place = WHOLE_MONTHS.iter().position(|name| word.eq_ignore_ascii_case(name))?;
+    c.token();
+    i8::try_from(place + 1).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,6 +347,9 @@ mod tests {
             ("Jul  9 16:13:02 2026 h", "2026-07-09 16:13:02+0/1000000", " h"),
             ("Thu Jul  9 16:13:02 2026", "2026-07-09 16:13:02+0/1000000", ""),
             ("2026 Jul 9 16:13:02 h", "2026-07-09 16:13:02+0/1000000", " h"),
+            ("2026 July 9 16:13:02 h", "2026-07-09 16:13:02+0/1000000", " h"),
+            ("jul/09/2026 16:13:02 fw", "2026-07-09 16:13:02+0/1000000", " fw"),
+            ("jul/09 16:13:02 fw", "-----07-09 16:13:02+0/1000000", " fw"),
             ("2026-07-09 16:13:02: h", "2026-07-09 16:13:02+0/1000000", ": h"),
             ("2026/07/09 16:13:02", "2026-07-09 16:13:02+0/1000000", ""),
             ("2026-07-09 16: 13:02", "2026-07-09 16:13:02+0/1000000", ""),
@@ -354,6 +385,9 @@ mod tests {
             "Jul 9 16:13:2 x",
             "Jul 9 16:13:02x",
             "July 9 16:13:02",
+            "jul/09/26 16:13:02",
+            "jul/ 9 16:13:02",
+            "2026 Julyx 9 16:13:02",
             "26-07-09 16:13:02",
             "2026-07-09",
             "2026-13-09 16:13:02",

@@ -194,7 +194,17 @@ fn version<'a>(c: &mut Cursor<'a>, has_pri: bool) -> Option<Option<Stamp<'a>>> {
     if !c.peek()?.is_ascii_digit() {
         return None;
     }
-    stamp(c).map(Some)
+    let mut at = *c;
+    if let Some(stamp) = stamp(c) {
+        return Some(Some(stamp));
+    }
+    // DPtech's boxes put their address before the stamp, and nothing but their name behind it.
+    let is_address = has_pri && at.address().is_some() && at.skip_blanks();
+    let stamp = if is_address { stamp(&mut at) } else { None };
+    if stamp.is_some() {
+        *c = at;
+    }
+    stamp.map(Some)
 }
 
 /// What Cisco's boxes put before a stamp.
@@ -241,7 +251,7 @@ fn may_be_stamp(c: &Cursor<'_>) -> bool {
     let letters = rest.iter().take_while(|b| b.is_ascii_alphabetic()).take(4).count();
     let behind = rest.get(digits.max(letters));
     (digits == 4 && matches!(behind, Some(b'-' | b'/' | b' ')))
-        || (letters == 3 && matches!(behind, Some(b' ' | b'\t' | b',')))
+        || (letters == 3 && matches!(behind, Some(b' ' | b'\t' | b',' | b'/')))
 }
 
 /// HOST APP PROCID MSGID SD; true if another head may follow.

@@ -9,7 +9,8 @@
 //!            session
 //! ```
 //!
-//! The order is that of `ajb_save_nat_format`; another one is read with [`ReaderOptions::with_template`], which takes the
+//! Tabs, semicolons, bars or commas may part the fields as well: the setting says their order only. The order is that of
+//! `ajb_save_nat_format`; another one is read with [`ReaderOptions::with_template`], which takes the
 //! value of that setting as it stands. A session number joins a translation to other logs of the box and comes again.
 //!
 //! [`ReaderOptions::with_template`]: super::ReaderOptions::with_template
@@ -45,21 +46,39 @@ pub struct VasExpertsParser {
     frame: Frame,
     zone: Option<Zone>,
     template: Option<Template>,
+    /// The same order with other marks between the fields.
+    others: Vec<(u8, Template)>,
+    /// How many marks a line has between its fields.
+    marks: usize,
 }
 
 impl VasExpertsParser {
     /// A parser with the zone, realm and template of the options.
     pub fn new(options: &ReaderOptions) -> VasExpertsParser {
+        let template = options.template().cloned().or_else(Template::vas_experts);
+        let text = template.as_ref().map(ToString::to_string).unwrap_or_default();
+        let is_setting = text.contains(':') && !text.contains('%');
+        let other = |mark: u8| {
+            let text = text.replace(':', char::from(mark).encode_utf8(&mut [0; 4]));
+            text.parse().ok().filter(|_| is_setting).map(|template| (mark, template))
+        };
         VasExpertsParser {
             frame: Frame::new(options),
             zone: options.zone().cloned(),
-            template: options.template().cloned().or_else(Template::vas_experts),
+            template,
+            others: [b'\t', b';', b'|', b','].into_iter().filter_map(other).collect(),
+            marks: text.matches(':').count(),
         }
     }
 
     fn parse<'a>(&mut self, line: &'a [u8], event: &mut Event) -> Result<(), Refusal<'a>> {
         let head = syslog::head(line, &mut self.frame.clock);
         let Some(template) = &self.template else { return Err((RejectReason::NoEvent, line)) };
+        let other = self.others.iter().find(|(mark, _)| {
+            head.body.iter().filter(|b| *b == mark).count() == self.marks
+                && head.body.iter().filter(|b| **b == b':').count() < self.marks
+        });
+        let template = other.map_or(template, |(_, template)| template);
         let Frame { realms, .. } = &mut self.frame;
         let is_whole = template.fill(head.body, None, self.zone.as_ref(), realms, event)?;
         self.frame.is_whole = is_whole;
@@ -111,6 +130,20 @@ mod tests {
         let event = one(Format::VasExperts, options, line);
         assert_eq!((event.kind, event.destination), (EventKind::PortDelete, None));
         assert_eq!(event.inside.unwrap().to_string(), "100.64.0.7");
+    }
+
+    #[test]
+    fn the_setting_says_the_order_and_not_the_mark() {
+        let colons = one(Format::VasExperts, ReaderOptions::new(), LINE);
+        for mark in ["\t", ";", "|", ","] {
+            let line = LINE.replace(':', mark);
+            assert_eq!(one(Format::VasExperts, ReaderOptions::new(), &line), colons, "{mark}");
+            prefixes_are_safe(Format::VasExperts, &ReaderOptions::new(), &line);
+        }
+        let order = "event:ts:ipsrcpostnat:portsrcpostnat:proto:ipsrc:portsrc";
+        let options = ReaderOptions::new().with_template(order.parse().unwrap());
+        let line = "2\t1793588645\t203.0.113.9\t20001\t17\t100.64.0.7\t50001";
+        assert_eq!(one(Format::VasExperts, options, line).kind, EventKind::PortDelete);
     }
 
     #[test]

@@ -55,7 +55,11 @@ pub(super) fn protocol(c: &mut Cursor<'_>) -> Result<Protocol, RejectReason> {
         name = c.token();
         c.skip_blanks();
     }
-    let number = c.word().and_then(|n| u8::try_from(n).ok()).map(Protocol::new);
+    let number = match c.peek() {
+        // NuttX prints the name alone.
+        Some(b's') => by_name(name),
+        _ => c.word().and_then(|n| u8::try_from(n).ok()).map(Protocol::new),
+    };
     let fits = match (name, number) {
         (b"tcp", Some(p)) => p == Protocol::TCP,
         (b"udp", Some(p)) => p == Protocol::UDP,
@@ -73,6 +77,16 @@ pub(super) fn protocol(c: &mut Cursor<'_>) -> Result<Protocol, RejectReason> {
             *c = before;
             Err(RejectReason::BadProtocol)
         }
+    }
+}
+
+#[cold]
+fn by_name(name: &[u8]) -> Option<Protocol> {
+    match name {
+        b"tcp" => Some(Protocol::TCP),
+        b"udp" => Some(Protocol::UDP),
+        b"icmp" => Some(Protocol::ICMP),
+        _ => None,
     }
 }
 

@@ -23,6 +23,10 @@
 //! | start and stop of the kernel | `[start=]`, `[stop=]` of `-o ktimestamp`: whole seconds, local time of the box |
 //! | realm | `zone=N` or `zone-orig=N`, N not 0: `zone-N` |
 //!
+//! A head of syslog may stand before it, as where journald keeps what conntrack prints; its stamp is the time where
+//! `-o timestamp` is missing. `VyOS` writes the same text with its own logger: the id before the protocol, and the times
+//! of the kernel as `start=` and `stop=` in nanoseconds.
+//!
 //! A flow whose original source and reply destination agree was not translated; a flow whose destination alone was
 //! translated is a port forward.
 //!
@@ -42,12 +46,14 @@ pub(super) mod head;
 mod stamp;
 mod tuple;
 
+use super::clock::Clock;
 use super::format::{Cut, FormatInfo, Status, Yields};
 use super::linux_flow::{KillMarks, ZoneRealms, check_zone, once, translate};
 use super::reader::{LineParser, ReaderOptions};
 use super::scan::Cursor;
+use super::syslog::{self, Head};
 use super::{Event, EventKind, RejectReason};
-use crate::time::{MICROS_PER_SECOND, WrittenTime, Zone};
+use crate::time::{MICROS_PER_SECOND, Timestamp, WrittenTime, Zone};
 
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
@@ -71,6 +77,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
 #[derive(Debug)]
 pub struct ConntrackParser {
     zone: Zone,
+    clock: Clock,
     realms: ZoneRealms,
     marks: KillMarks,
     /// The last line read got as far as its `id=`.
@@ -82,6 +89,8 @@ pub struct ConntrackParser {
 struct Extras {
     zone: Option<u16>,
     flow_id: Option<u64>,
+    /// The id that `VyOS` writes before the protocol.
+    leading_id: Option<u64>,
     start: Option<WrittenTime>,
     stop: Option<WrittenTime>,
     is_userspace: bool,
@@ -92,6 +101,7 @@ impl ConntrackParser {
     pub fn new(options: &ReaderOptions) -> ConntrackParser {
         ConntrackParser {
             zone: options.zone().cloned().unwrap_or(Zone::UTC),
+            clock: Clock::new(options),
             realms: ZoneRealms::new(options.realm()),
             marks: KillMarks::default(),
             has_id: false,
@@ -101,16 +111,53 @@ impl ConntrackParser {
     fn parse(&mut self, c: &mut Cursor<'_>, event: &mut Event) -> Result<(), RejectReason> {
         self.has_id = false;
         c.skip_blanks();
+        if c.peek() == Some(b'[') { self.record(c, event, None) } else { self.framed(c, event) }
+    }
+
+    /// A line behind a head of syslog, or none of ours.
+    #[cold]
+    fn framed(&mut self, c: &mut Cursor<'_>, event: &mut Event) -> Result<(), RejectReason> {
+        let head = syslog::head(c.rest(), &mut self.clock);
+        if head.body_at == 0 {
+            return self.record(c, event, None);
+        }
+        c.skip(head.body_at);
+        c.skip_blanks();
+        if let Some(reason) = head::own_message(c.rest()) {
+            return Err(reason);
+        }
+        let begins = |begin: &[u8]| c.rest().starts_with(begin);
+        let is_stamp = matches!(c.rest(), [b'[', second, ..] if second.is_ascii_digit());
+        if !is_stamp && !begins(b"[NEW]") && !begins(b"[UPDATE]") && !begins(b"[DESTROY]") {
+            event.time = head.time.and_then(Result::ok);
+            return Err(RejectReason::NotNat);
+        }
+        if !c.rest().windows(5).any(|w| w == b" src=") {
+            return Err(RejectReason::NoEvent);
+        }
+        self.record(c, event, Some(&head))
+    }
+
+    fn record(
+        &mut self,
+        c: &mut Cursor<'_>,
+        event: &mut Event,
+        head: Option<&Head<'_>>,
+    ) -> Result<(), RejectReason> {
         if c.peek() == Some(b'[') && c.rest().get(1).is_some_and(u8::is_ascii_digit) {
             event.time = Some(stamp::stamp(c)?);
             c.skip_blanks();
         }
         event.kind = head::kind(c)?;
+        let mut extras = Extras::default();
+        if c.peek().is_some_and(|b| b.is_ascii_digit()) {
+            extras.leading_id = c.number(u64::MAX).filter(|_| c.is_at_boundary());
+            c.skip_blanks();
+        }
         let protocol = head::protocol(c)?;
         event.protocol = Some(protocol);
         let prints_state = head::timeout_and_state(c, protocol, event)?;
 
-        let mut extras = Extras::default();
         let original = tuple::tuple(c)?;
         while !c.rest().starts_with(b"src=") {
             if c.is_at_end() {
@@ -124,15 +171,35 @@ impl ConntrackParser {
         }
         self.has_id = extras.flow_id.is_some();
 
-        event.flow_id = extras.flow_id;
+        event.flow_id = extras.flow_id.or(extras.leading_id);
         event.start = extras.start;
         event.stop = extras.stop;
+        if let Some(head) = head {
+            self.place(head, event)?;
+        }
         if event.kind == EventKind::SessionDelete {
             let (timeout, by_program) = (event.timeout_second, extras.is_userspace);
             event.killed = self.marks.killed(protocol, timeout, prints_state, by_program);
             check_zone(event)?;
         }
         translate(event, protocol, original, reply, |addr| self.realms.host(addr, extras.zone))
+    }
+
+    /// Takes the stamp of a head of syslog: beside conntrack's own one, or for want of it.
+    fn place(&mut self, head: &Head<'_>, event: &mut Event) -> Result<(), RejectReason> {
+        if let Some(time) = event.time {
+            event.header_time = head.time_beside(&mut self.clock, time);
+            return Ok(());
+        }
+        event.time = match (head.time, event.stop) {
+            (Some(Err(reason)), Some(stop)) => {
+                Some(head.time_beside(&mut self.clock, stop).ok_or(reason)?)
+            }
+            (Some(Err(reason)), None) => return Err(reason),
+            (Some(Ok(time)), _) => Some(time),
+            (None, _) => None,
+        };
+        Ok(())
     }
 
     /// One field outside the tuples; `is_last` after the reply tuple.
@@ -212,6 +279,9 @@ impl ConntrackParser {
             b"src" | b"dst" | b"sport" | b"dport" | b"type" | b"code" | b"id" => {
                 Err(RejectReason::RepeatedField)
             }
+            b"start" | b"stop" | b"portid" if extras.leading_id.is_some() && is_last => {
+                vyos_field(c, extras)
+            }
             _ if !key.is_empty() && key.iter().all(is_key) => {
                 c.token();
                 Ok(())
@@ -249,6 +319,23 @@ impl LineParser for ConntrackParser {
     fn is_surely_whole(&self) -> bool {
         self.has_id
     }
+}
+
+/// `start=1795306735123282000`, `stop=`, `portid=` of `VyOS`' logger.
+#[cold]
+fn vyos_field(c: &mut Cursor<'_>, extras: &mut Extras) -> Result<(), RejectReason> {
+    let slot = if c.take(b"start=") {
+        &mut extras.start
+    } else if c.take(b"stop=") {
+        &mut extras.stop
+    } else {
+        c.token();
+        extras.is_userspace = true;
+        return Ok(());
+    };
+    let nano = c.number(u64::MAX).filter(|_| c.is_at_boundary());
+    let nano = nano.and_then(|n| i64::try_from(n).ok()).ok_or(RejectReason::BadTime)?;
+    once(slot, WrittenTime::exact(Timestamp::from_microsecond(nano / 1_000)))
 }
 
 /// Text that is no field: at the end of the line most likely the head of one.

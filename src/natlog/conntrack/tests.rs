@@ -123,6 +123,13 @@ fn an_icmp_flow_has_three_ids() {
 }
 
 #[test]
+fn the_conntrack_of_nuttx_prints_no_numbers() {
+    let tcp = "    [NEW] tcp   src=100.64.0.10 dst=192.0.2.10 sport=5 dport=80 src=192.0.2.10 dst=203.0.113.1 sport=80 dport=7";
+    assert_eq!(facts(tcp), "session_create tcp 100.64.0.10 5 -> 203.0.113.1 7 to 192.0.2.10:80");
+    assert_eq!(facts(&tcp.replace("tcp", "sctp")), "bad-protocol");
+}
+
+#[test]
 fn an_icmp_flow_whose_id_alone_changed_is_translated() {
     let line = "[NEW] icmp 1 5 src=203.0.113.1 dst=192.0.2.10 type=8 code=0 id=1 src=192.0.2.10 dst=203.0.113.1 type=0 code=0 id=2 id=3";
     assert_eq!(facts(line), "session_create icmp 203.0.113.1 1 -> 203.0.113.1 2 to 192.0.2.10");
@@ -329,5 +336,58 @@ fn bad_dates_are_refused() {
     ] {
         let line = DESTROY.replace("Sun Nov 22 00:18:54 2026", bad);
         assert_eq!(read(&line), Err(RejectReason::BadTime), "{bad}");
+    }
+}
+
+#[test]
+fn a_head_of_syslog_may_stand_before_it() {
+    let options = ReaderOptions::new().with_zone(Zone::UTC).with_year(2026);
+    let mut parser = ConntrackParser::new(&options);
+    let mut read = |line: &str| read_with(&mut parser, line);
+    let bare = NEW.split_once('\t').unwrap().1;
+    for head in ["Nov 22 00:18:56 cgn conntrack[77]: ", "<30>Nov 22 00:18:56 cgn conntrack: "] {
+        let stamped = read(&format!("{head}{NEW}")).unwrap();
+        assert_eq!(stamped.time.unwrap().rfc3339(), "2026-11-22T00:18:55.123403Z");
+        assert_eq!(stamped.header_time.unwrap().rfc3339(), "2026-11-22T00:18:56Z");
+        let event = read(&format!("{head}{bare}")).unwrap();
+        assert_eq!(event.time.unwrap().rfc3339(), "2026-11-22T00:18:56Z");
+        assert_eq!((event.ports, event.flow_id), (stamped.ports, stamped.flow_id));
+    }
+    let of_others = "Nov 22 00:18:56 cgn sshd[7]: Accepted password for root";
+    assert_eq!(read(of_others), Err(RejectReason::NotNat));
+    let own = "Nov 22 00:18:56 cgn conntrack[7]: conntrack v1.4.7 (conntrack-tools): 1 flow";
+    assert_eq!(read(own), Err(RejectReason::ToolMessage));
+    let no_year = format!("Nov 22 00:18:56 cgn conntrack[77]: {bare}");
+    let mut parser = ConntrackParser::new(&ReaderOptions::new());
+    assert_eq!(read_with(&mut parser, &no_year), Err(RejectReason::NoYear));
+}
+
+const VYOS: &str = "Nov 22 00:18:56 vyos-conntrack-logger[77]: [DESTROY] 2800357913 tcp      6 118 CLOSE src=100.64.0.10 dst=192.0.2.10 sport=53586 dport=80 src=192.0.2.10 dst=203.0.113.1 sport=80 dport=20017 mark=0  [ASSURED] start=1795306735123282111 stop=1795306735658908222 delta=0.535626 ";
+
+#[test]
+fn the_logger_of_vyos_writes_the_id_first() {
+    let options = ReaderOptions::new().with_zone(Zone::UTC);
+    let mut parser = ConntrackParser::new(&options);
+    let event = read_with(&mut parser, VYOS).unwrap();
+    assert_eq!((event.kind, event.flow_id), (EventKind::SessionDelete, Some(2_800_357_913)));
+    assert_eq!(event.start.unwrap().rfc3339(), "2026-11-22T00:18:55.123282Z");
+    assert_eq!(event.stop.unwrap().rfc3339(), "2026-11-22T00:18:55.658908Z");
+    // The stop has the year that the stamp lacks.
+    assert_eq!(event.time.unwrap().rfc3339(), "2026-11-22T00:18:56Z");
+    assert_eq!((event.killed, event.timeout_second), (Some(true), Some(118)));
+    assert_eq!(event.ports.unwrap().first(), 20_017);
+    assert!(!parser.is_surely_whole());
+    let new = VYOS.replace("[DESTROY]", "[NEW]    ").replace("118 CLOSE", "120 SYN_SENT");
+    let new = read_with(&mut parser, new.split_once(" start=").unwrap().0).unwrap();
+    assert_eq!((new.kind, new.stop), (EventKind::SessionCreate, None));
+    let by_program = VYOS.replace(" start=", " portid=7 start=").replace("118 CLOSE", "CLOSE");
+    assert_eq!(read_with(&mut parser, &by_program).unwrap().killed, Some(true));
+    for (from, to, reason) in [
+        ("stop=1795306735658908222", "stop=1795306735658908x", RejectReason::BadTime),
+        ("[ASSURED]", "[ASSURED] id=7 id=8", RejectReason::RepeatedField),
+        ("00:18:56", "09:18:56", RejectReason::ZoneMismatch),
+        ("2800357913 tcp", "28x tcp", RejectReason::BadProtocol),
+    ] {
+        assert_eq!(read_with(&mut parser, &VYOS.replace(from, to)), Err(reason), "{to}");
     }
 }

@@ -11,7 +11,7 @@ pub(super) enum Piece<'a> {
     /// `<name attributes>`
     Open { name: &'a [u8], attributes: &'a [u8] },
     /// `<name attributes/>`
-    Empty { name: &'a [u8] },
+    Empty { name: &'a [u8], attributes: &'a [u8] },
     /// `</name>`
     Close { name: &'a [u8] },
     /// `<?...?>` or `<!...>`
@@ -69,7 +69,10 @@ impl<'a> Tags<'a> {
         let piece = match tag {
             [b'?' | b'!', ..] => Piece::Instruction,
             [b'/', name @ ..] => Piece::Close { name: is_name(name)? },
-            [tag @ .., b'/'] => Piece::Empty { name: is_name(split(tag).0)? },
+            [tag @ .., b'/'] => {
+                let (name, attributes) = split(tag);
+                Piece::Empty { name: is_name(name)?, attributes }
+            }
             _ => {
                 let (name, attributes) = split(tag);
                 Piece::Open { name: is_name(name)?, attributes }
@@ -123,7 +126,7 @@ mod tests {
         assert_eq!(attribute(attributes, b"c"), Some(&b"2"[..]));
         assert_eq!(attribute(attributes, b"d"), None);
         assert_eq!(next(), Some(Piece::Text(b"x")));
-        assert_eq!(next(), Some(Piece::Empty { name: b"d" }));
+        assert_eq!(next(), Some(Piece::Empty { name: b"d", attributes: b"" }));
         assert_eq!(next(), Some(Piece::Close { name: b"a" }));
         assert_eq!(next(), Some(Piece::Text(b" y")));
         assert_eq!(next(), None);

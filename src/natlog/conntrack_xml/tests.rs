@@ -1,6 +1,6 @@
 use super::*;
 use crate::natlog::Reader;
-use crate::natlog::{Format, Record};
+use crate::natlog::{Format, Record, TcpState};
 
 const ADDRESSES: &str = r#"<meta direction="original"><layer3 protonum="2" protoname="ipv4"><src>100.64.0.10</src><dst>192.0.2.10</dst></layer3><layer4 protonum="6" protoname="tcp"><sport>53586</sport><dport>80</dport></layer4></meta><meta direction="reply"><layer3 protonum="2" protoname="ipv4"><src>192.0.2.10</src><dst>203.0.113.1</dst></layer3><layer4 protonum="6" protoname="tcp"><sport>80</sport><dport>20017</dport></layer4></meta>"#;
 const WHEN: &str = "<when><hour>0</hour><min>18</min><sec>05</sec><wday>1</wday><day>22</day><month>11</month><year>2026</year></when>";
@@ -143,6 +143,63 @@ fn what_cannot_be_read_says_why_and_where() {
         read("conntrack v1.4.7 (conntrack-tools): 4 flow events have been shown."),
         Err(RejectReason::ToolMessage)
     );
+}
+
+/// As `xmllint --format` lays it out.
+fn laid_out(text: &str) -> String {
+    text.replace("><", ">\n  <").replace("></layer4>", "/>")
+}
+
+#[test]
+fn a_flow_laid_out_over_lines_is_one_event() {
+    let esp = new()
+        .replace("protonum=\"6\" protoname=\"tcp\"", "protonum=\"50\" protoname=\"esp\"")
+        .replace("<sport>53586</sport><dport>80</dport>", "")
+        .replace("<sport>80</sport><dport>20017</dport>", "")
+        .replace("<state>SYN_SENT</state>", "")
+        .replace("></layer4>", "/>");
+    let flat = [new(), destroy(), esp];
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<conntrack>\n{}\n</conntrack>\n",
+        flat.iter().map(|flow| laid_out(flow)).collect::<Vec<_>>().join("\r\n")
+    );
+    let all = read_all(&text, utc());
+    let events: Vec<&Event> = all.iter().filter_map(|r| r.as_ref().ok()).collect();
+    assert!(all.iter().all(|r| r.as_ref().err().is_none_or(|e| e.0 == RejectReason::Header)));
+    assert_eq!(events.len(), 3);
+    for (event, flat) in events.iter().zip(&flat) {
+        let whole = read(flat).unwrap();
+        assert_eq!(
+            Event { span: whole.span, line: whole.line, ..(*event).clone() },
+            whole,
+            "{flat}"
+        );
+    }
+    assert!(
+        text.lines().nth(usize::try_from(events[0].line).unwrap() - 1).unwrap().contains("</flow>")
+    );
+}
+
+#[test]
+fn a_flow_laid_out_that_has_no_end_is_damage() {
+    let text = laid_out(&new());
+    let cut = text[..text.find("<id>").unwrap()].trim_end();
+    let all = read_all(&format!("{cut}\n{}\n{text}\n", destroy()), utc());
+    let told: Vec<_> = all
+        .iter()
+        .filter(|r| r.as_ref().err().is_none_or(|e| e.0 != RejectReason::Header))
+        .map(|r| r.as_ref().map(|e| e.kind).map_err(|e| e.0))
+        .collect();
+    assert_eq!(
+        told,
+        [Err(RejectReason::CutShort), Ok(EventKind::SessionDelete), Ok(EventKind::SessionCreate)]
+    );
+    let long = format!("<flow type=\"new\">\n{}", "<x/>\n".repeat(5000));
+    let all = read_all(&long, utc());
+    assert!(all.iter().any(|r| r.as_ref().is_err_and(|e| e.0 == RejectReason::LineTooLong)));
+    let bad = laid_out(&new()).replace("20017", "20O17");
+    let all = read_all(&bad, utc());
+    assert!(all.iter().any(|r| r.as_ref().is_err_and(|e| e.0 == RejectReason::BadPort)));
 }
 
 #[test]

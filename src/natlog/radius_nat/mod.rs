@@ -1,4 +1,4 @@
-//! Port sets that RADIUS accounting carries, from FreeRADIUS `detail` files.
+//! Port sets that RADIUS accounting carries, from FreeRADIUS `detail` files and from what `radsniff -x` prints.
 //!
 //! ```text
 //! Sun Nov 22 00:18:59 2026                           header line, server local time, not read
@@ -31,6 +31,9 @@
 //! The inside host is the one that stands with the block, else Framed-IP-Address (with the realm of `Alc-Serv-Id`), else
 //! `Alc-Subsc-ID-Str` (`LSN44@`, `DS-Lite@`, `NAT64@`), else an IPv6 address or the delegated prefix.
 //!
+//! radsniff puts no empty line between packets: its own header lines begin them, and their
+//! stamps count where Event-Timestamp is missing.
+//!
 //! A Stop with one block carries its start, Acct-Session-Time before. Where blocks were added later, a Stop names
 //! several, and which began when is not known.
 //!
@@ -47,20 +50,22 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::Ipv6Net;
 use jiff::civil::DateTime;
 
-use self::attributes::{Attributes, number, text_of};
+use self::attributes::{Attributes, is_of_radsniff, next_packet, number, text_of};
 use self::block::{Blocks, Change, Found, Unit};
 use super::clock::{Clock, utc};
 use super::format::{Cut, FormatInfo, Status, Yields};
 use super::linux_flow::once;
-use super::reader::{LineParser, ReaderOptions};
+use super::reader::{LineParser, ReaderOptions, column};
+use super::scan::Cursor;
+use super::stamp::stamp;
 use super::{Event, EventKind, RejectReason};
 use crate::inside::{InsideHost, Realm};
-use crate::time::{MICROS_PER_SECOND, Timestamp, WrittenTime};
+use crate::time::{MICROS_PER_SECOND, TimeDelta, Timestamp, WrittenTime};
 
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
     name: "radius-nat",
-    title: "RADIUS accounting with port sets (FreeRADIUS detail)",
+    title: "RADIUS accounting with port sets (FreeRADIUS detail, radsniff)",
     status: Status::Documents,
     yields: Yields {
         session: true,
@@ -97,11 +102,16 @@ pub struct RadiusNatParser {
     nas: Vec<u8>,
     has_several_nas: bool,
     is_whole: bool,
+    /// Where the next record of the text begins.
+    next_at: Option<usize>,
+    /// Where the record at hand begins.
+    from: usize,
 }
 
 /// What a record says apart from its blocks.
 #[derive(Default)]
 struct Says<'a> {
+    header: &'a [u8],
     status: Option<&'a [u8]>,
     user: Option<&'a [u8]>,
     nas: Option<&'a [u8]>,
@@ -138,6 +148,8 @@ impl RadiusNatParser {
             nas: Vec::new(),
             has_several_nas: false,
             is_whole: false,
+            next_at: None,
+            from: 0,
         }
     }
 
@@ -146,8 +158,9 @@ impl RadiusNatParser {
         self.read = 0;
         self.shared = Event::default();
         self.is_whole = false;
-        let mut says = Says::default();
+        self.next_at = None;
         let mut attributes = Attributes::of(record)?;
+        let mut says = Says { header: attributes.header(), ..Says::default() };
         let mut last: &[u8] = b"";
         while let Some((name, value, at)) = attributes.next()? {
             let taken = match self.blocks.take(name, value) {
@@ -157,7 +170,9 @@ impl RadiusNatParser {
             taken.map_err(|reason| (reason, at))?;
             last = name;
         }
-        self.is_whole = attributes.ends_with_line() && last == b"Timestamp";
+        self.next_at = attributes.next_at();
+        let is_last = matches!(last, b"Timestamp" | b"Authenticator-Field");
+        self.is_whole = self.next_at.is_some() || attributes.ends_with_line() && is_last;
         let at = attributes.column();
         self.blocks.finish().map_err(|reason| (reason, at))?;
         self.note_nas(says.nas);
@@ -186,14 +201,14 @@ impl RadiusNatParser {
             if self.has_several_nas {
                 return Err(RejectReason::UnknownEvent);
             }
-            self.shared.time.ok_or(RejectReason::NoStamp)?;
+            self.need_time(says)?;
             self.shared.kind = EventKind::DeviceRestart;
             return Ok(());
         }
         if self.blocks.is_empty() {
             return Err(RejectReason::NotNat);
         }
-        self.shared.time.ok_or(RejectReason::NoStamp)?;
+        self.need_time(says)?;
         if let Some(user) = says.user {
             self.shared.login = Some(text_of(user).ok_or(RejectReason::NotUtf8)?);
         }
@@ -239,6 +254,22 @@ impl RadiusNatParser {
             (Some(Err(reason)), None) => Err(reason),
             (None, None) => Ok(None),
         }
+    }
+
+    /// Takes the stamp of radsniff's header line where no attribute says when it was.
+    fn need_time(&mut self, says: &Says<'_>) -> Result<(), RejectReason> {
+        if self.shared.time.is_some() {
+            return Ok(());
+        }
+        let stamp = stamp(&mut Cursor::new(says.header)).filter(|_| is_of_radsniff(says.header));
+        let stamp = stamp.ok_or(RejectReason::NoStamp)?;
+        let receipt = self.clock.read(&stamp)?;
+        let delay = says.delay.unwrap_or(0).checked_add(1).and_then(|d| i64::try_from(d).ok());
+        let delay = delay.filter(|d| *d <= LAST_SECOND).ok_or(RejectReason::BadTime)?;
+        let start = receipt.start().minus(TimeDelta::from_second(delay));
+        let resolution = receipt.resolution_microsecond().saturating_add(MICROS_PER_SECOND);
+        self.shared.time = Some(WrittenTime::new(start, resolution));
+        Ok(())
     }
 
     /// `Nov 22 2026 00:18:59 UTC`, RFC 3339 or Unix seconds.
@@ -407,11 +438,13 @@ impl<'a> Says<'a> {
     }
 }
 
-impl LineParser for RadiusNatParser {
-    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
-        if let Err(err) = self.record(line) {
+impl RadiusNatParser {
+    /// The first event of a record.
+    fn first(&mut self, record: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
+        if let Err(err) = self.record(record) {
             event.time = self.shared.time;
             self.blocks.clear();
+            self.next_at = self.next_at.or_else(|| next_packet(record));
             return Err(err);
         }
         if self.shared.kind == EventKind::DeviceRestart {
@@ -421,13 +454,27 @@ impl LineParser for RadiusNatParser {
         }
         self.next_block(event).ok_or((RejectReason::MissingField, 1))
     }
+}
+
+impl LineParser for RadiusNatParser {
+    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
+        self.from = 0;
+        self.first(line, event)
+    }
 
     fn parse_more(
         &mut self,
-        _line: &[u8],
+        line: &[u8],
         event: &mut Event,
     ) -> Option<Result<(), (RejectReason, u32)>> {
-        self.next_block(event).map(Ok)
+        if let Some(()) = self.next_block(event) {
+            return Some(Ok(()));
+        }
+        self.from += self.next_at.take()?;
+        let from = self.from;
+        let rest = line.get(from..).filter(|rest| !rest.is_empty())?;
+        let placed = |(reason, at): (_, u32)| (reason, at.saturating_add(column(from) - 1));
+        Some(self.first(rest, event).map_err(placed))
     }
 
     fn is_surely_whole(&self) -> bool {

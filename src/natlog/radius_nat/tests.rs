@@ -313,3 +313,53 @@ proptest::proptest! {
         proptest::prop_assert_eq!(reader.bytes(), text.len() as u64);
     }
 }
+
+/// As `radsniff -x` prints it: no empty lines, no receipt.
+const SNIFFED: &str = "2026-11-22 00:18:59.250000 (1) Accounting-Request Id 5 eth0:10.0.0.1:1646 -> 10.0.0.2:1813 +0.000
+\tUser-Name = \"ann\"
+\tAcct-Status-Type = Start
+\tFramed-IP-Address = 100.64.0.10
+\tHuawei-NAT-Public-Address = 203.0.113.7
+\tHuawei-NAT-Start-Port = 1024
+\tHuawei-NAT-End-Port = 1535
+\tAuthenticator-Field = 0x0011
+2026-11-22 00:18:59.260000 (2) Accounting-Response Id 5 eth0:10.0.0.1:1646 <- 10.0.0.2:1813 +0.010
+\tAuthenticator-Field = 0x0022
+2026-11-22 00:19:59.250000 (3) Accounting-Request Id 6 eth0:10.0.0.1:1646 -> 10.0.0.2:1813 +60.000
+\tAcct-Status-Type = Stop
+\tAcct-Delay-Time = 2
+\tFramed-IP-Address = 100.64.0.10
+\tHuawei-NAT-Public-Address = 203.0.113.7
+\tHuawei-NAT-Start-Port = 1024
+\tHuawei-NAT-End-Port = 1535
+\tAuthenticator-Field = 0x0033
+Done sniffing
+";
+
+#[test]
+fn radsniff_prints_packets_one_behind_the_other() {
+    assert_eq!(facts(&format!("{SNIFFED}\n")), ["no-zone", "not-nat", "no-zone", "not-nat"],);
+    let options = ReaderOptions::new().with_zone(crate::time::Zone::UTC);
+    let all = read_with(options.clone(), SNIFFED);
+    let first = all[0].as_ref().unwrap();
+    assert_eq!((first.kind, first.login.as_deref()), (EventKind::BlockAlloc, Some("ann")));
+    let time = first.time.unwrap();
+    assert_eq!(time.start().rfc3339(), "2026-11-22T00:18:58.25Z");
+    assert_eq!(time.end().rfc3339(), "2026-11-22T00:18:59.250001Z");
+    assert_eq!(all[1].as_ref().unwrap_err().0, RejectReason::NotNat);
+    let last = all[2].as_ref().unwrap();
+    assert_eq!((last.kind, last.record), (EventKind::BlockRelease, 3));
+    assert_eq!(last.time.unwrap().start().rfc3339(), "2026-11-22T00:19:56.25Z");
+    assert_eq!(all.len(), 4);
+    let bad = SNIFFED.replacen("1535", "15x5", 1);
+    let all = read_with(options.clone(), &bad);
+    let place = u32::try_from(bad.find("\tHuawei-NAT-End").unwrap()).unwrap() + 1;
+    assert_eq!(all[0], Err((RejectReason::BadPort, place)));
+    assert_eq!(all[2].as_ref().unwrap().kind, EventKind::BlockRelease);
+    // What is cut off is no other block.
+    for end in 1..SNIFFED.len() {
+        for event in read_with(options.clone(), &SNIFFED[..end]).into_iter().flatten() {
+            assert_eq!(event.ports.unwrap().to_string(), "1024-1535", "{}", &SNIFFED[..end]);
+        }
+    }
+}

@@ -9,6 +9,7 @@ use super::keys::{Key, Keys, State, bad};
 use crate::natlog::format::{Cut, FormatInfo, Status, Yields};
 use crate::natlog::reader::{LineParser, ReaderOptions, column};
 use crate::natlog::scalar::Scalar;
+use crate::natlog::syslog;
 use crate::natlog::{Event, RejectReason};
 
 /// What is known of the format.
@@ -42,12 +43,36 @@ impl UlogdJsonParser {
     }
 }
 
+impl UlogdJsonParser {
+    /// Where the object begins: behind a head of syslog, if there is one; the end of a line that is another program's.
+    fn object_at(&mut self, text: &str) -> usize {
+        if text.starts_with('{') {
+            return 0;
+        }
+        let head = syslog::head(text.as_bytes(), &mut self.state.clock);
+        let body = text.get(head.body_at..).unwrap_or_default();
+        let object = body.trim_start().strip_prefix("@cee:").unwrap_or(body).trim_start();
+        if object.starts_with('{') {
+            text.len() - object.len()
+        } else if head.body_at > 0 {
+            text.len()
+        } else {
+            0
+        }
+    }
+}
+
 impl LineParser for UlogdJsonParser {
     fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
         let text = std::str::from_utf8(line)
             .map_err(|err| (RejectReason::NotUtf8, column(err.valid_up_to())))?;
-        let Object { keys, refusal } = serde_json::from_str(text).map_err(|err| {
-            let at = u32::try_from(err.column()).unwrap_or(u32::MAX).max(1);
+        let from = self.object_at(text);
+        if from == text.len() {
+            return Err((RejectReason::NotNat, 1));
+        }
+        let object = text.get(from..).unwrap_or_default();
+        let Object { keys, refusal } = serde_json::from_str(object).map_err(|err| {
+            let at = column(from + err.column().saturating_sub(1));
             (if err.is_eof() { RejectReason::CutShort } else { RejectReason::BadJson }, at)
         })?;
         if let Some((reason, key)) = refusal {
@@ -165,6 +190,25 @@ mod tests {
         assert_eq!(read_with(&utc, &local).unwrap_err().0, RejectReason::ZoneMismatch);
         let bare = local.replace("\"flow.", "\"other.");
         assert_eq!(read(&bare), Err(RejectReason::NoZone));
+    }
+
+    #[test]
+    fn a_head_of_syslog_may_stand_before_the_object() {
+        let bare = read(NEW).unwrap();
+        for head in [
+            "Nov 22 00:18:56 nat-7 ulogd[7]: ",
+            "<13>1 2026-11-22T00:18:56Z nat-7 ulogd - - - @cee: ",
+        ] {
+            assert_eq!(read(&format!("{head}{NEW}")).unwrap(), bare, "{head}");
+        }
+        let bad = format!("Nov 22 00:18:56 nat-7 ulogd[7]: {}", NEW.replace("20017", "2x017"));
+        let (reason, place) = read_with(&ReaderOptions::new(), &bad).unwrap_err();
+        assert_eq!(
+            (reason, place as usize),
+            (RejectReason::BadJson, bad.find("x017").unwrap() + 1)
+        );
+        assert_eq!(read("Nov 22 00:18:56 nat-7 sshd[7]: hello"), Err(RejectReason::NotNat));
+        assert_eq!(read("hello"), Err(RejectReason::BadJson));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Flows that ulogd2 logs with its NFCT input: as JSON, as `key=value` pairs, and as the text of `PRINTFLOW`.
 //!
-//! | fact | JSON, GPRINT | PRINTFLOW, LOGEMU |
+//! | fact | JSON, GPRINT, OPRINT | PRINTFLOW, LOGEMU |
 //! |---|---|---|
 //! | event | `ct.event`: 1 new, 2 update, 4 destroy | `[NEW]`, `[UPDATE]`, `[DESTROY]` |
 //! | inside host and port | `src_ip` or `orig.ip.saddr[.str]`, `orig.l4.sport` | `ORIG: SRC=`, `SPT=` |
@@ -33,4 +33,5 @@
 
 pub mod json;
 mod keys;
+mod oprint;
 pub mod text;
