@@ -172,12 +172,33 @@ pub(super) fn sent_number(enterprise: u32, number: u16) -> Option<u32> {
     }
 }
 
+/// A value as it was sent, or as the decoder has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sent<'a> {
+    Raw(&'a [u8]),
+    Decoded(&'a FieldValue),
+}
+
+impl<'a> Sent<'a> {
+    /// Its bytes, where the decoder has made nothing else of them.
+    fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Sent::Raw(bytes) => Some(bytes),
+            Sent::Decoded(
+                FieldValue::Vec(bytes) | FieldValue::DataNumber(DataNumber::Vec(bytes)),
+            ) => Some(bytes),
+            Sent::Decoded(FieldValue::String(text)) => Some(&text.raw),
+            Sent::Decoded(_) => None,
+        }
+    }
+}
+
 impl Fields {
     /// Takes in a field.
-    pub(super) fn set(&mut self, number: u32, value: &FieldValue) {
+    pub(super) fn set(&mut self, number: u32, value: Sent<'_>) {
         use RejectReason::{BadAddress, BadPort, BadProtocol, BadTime, BadValue};
         // A field of no length was not sent.
-        if bytes(value).is_some_and(<[u8]>::is_empty) {
+        if value.bytes().is_some_and(<[u8]>::is_empty) {
             return;
         }
         let bad = &mut self.bad;
@@ -299,12 +320,17 @@ fn put_time(
 }
 
 /// An unsigned integer of up to eight bytes, big-endian.
-fn number(value: &FieldValue) -> Option<u64> {
-    match value {
-        FieldValue::DataNumber(DataNumber::Vec(bytes)) | FieldValue::Vec(bytes) => {
+fn number(value: Sent<'_>) -> Option<u64> {
+    let value = match (value.bytes(), value) {
+        (Some(&[a, b]), _) => return Some(u64::from(u16::from_be_bytes([a, b]))),
+        (Some(bytes), _) => {
             let fits = (1..=8).contains(&bytes.len());
-            fits.then(|| bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b)))
+            return fits.then(|| bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b)));
         }
+        (None, Sent::Decoded(value)) => value,
+        (None, Sent::Raw(_)) => return None,
+    };
+    match value {
         FieldValue::DataNumber(number) => number.as_u64(),
         FieldValue::ProtocolType(protocol) => Some(u64::from(u8::from(*protocol))),
         FieldValue::NatEvent(event) => Some(u64::from(u8::from(*event))),
@@ -319,46 +345,38 @@ fn number(value: &FieldValue) -> Option<u64> {
 
 // Each of these: none if unreadable, Some(None) if sent but empty.
 
-fn integer(value: &FieldValue) -> Option<Option<u64>> {
+fn integer(value: Sent<'_>) -> Option<Option<u64>> {
     number(value).map(Some)
 }
 
-fn small(value: &FieldValue) -> Option<Option<u8>> {
+fn small(value: Sent<'_>) -> Option<Option<u8>> {
     number(value).and_then(|n| u8::try_from(n).ok()).map(Some)
 }
 
-fn port(value: &FieldValue) -> Option<Option<u16>> {
+fn port(value: Sent<'_>) -> Option<Option<u16>> {
     number(value).and_then(|n| u16::try_from(n).ok()).map(Some)
 }
 
-fn bytes(value: &FieldValue) -> Option<&[u8]> {
-    match value {
-        FieldValue::Vec(bytes) | FieldValue::DataNumber(DataNumber::Vec(bytes)) => Some(bytes),
-        FieldValue::String(text) => Some(&text.raw),
-        _ => None,
-    }
-}
-
-fn v4(value: &FieldValue) -> Option<Option<Ipv4Addr>> {
+fn v4(value: Sent<'_>) -> Option<Option<Ipv4Addr>> {
     let addr = match value {
-        FieldValue::Ip4Addr(addr) => *addr,
-        FieldValue::DataNumber(DataNumber::U32(addr)) => Ipv4Addr::from(*addr),
-        _ => Ipv4Addr::from(<[u8; 4]>::try_from(bytes(value)?).ok()?),
+        Sent::Decoded(FieldValue::Ip4Addr(addr)) => *addr,
+        Sent::Decoded(FieldValue::DataNumber(DataNumber::U32(addr))) => Ipv4Addr::from(*addr),
+        _ => Ipv4Addr::from(<[u8; 4]>::try_from(value.bytes()?).ok()?),
     };
     Some(Some(addr))
 }
 
-fn v6(value: &FieldValue) -> Option<Option<Ipv6Addr>> {
+fn v6(value: Sent<'_>) -> Option<Option<Ipv6Addr>> {
     let addr = match value {
-        FieldValue::Ip6Addr(addr) => *addr,
-        _ => Ipv6Addr::from(<[u8; 16]>::try_from(bytes(value)?).ok()?),
+        Sent::Decoded(FieldValue::Ip6Addr(addr)) => *addr,
+        _ => Ipv6Addr::from(<[u8; 16]>::try_from(value.bytes()?).ok()?),
     };
     Some(Some(addr).filter(|addr| !addr.is_unspecified()))
 }
 
 /// Text, padded with NULs to the width of its field.
-fn text(value: &FieldValue) -> Option<Option<Box<str>>> {
-    let bytes = bytes(value)?;
+fn text(value: Sent<'_>) -> Option<Option<Box<str>>> {
+    let bytes = value.bytes()?;
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     let (text, padding) = bytes.split_at(end);
     let text = std::str::from_utf8(text).ok()?;
@@ -370,8 +388,8 @@ fn text(value: &FieldValue) -> Option<Option<Box<str>>> {
 }
 
 /// An array of bytes that names something: text if it reads as such, else a number, or the bytes in hexadecimal.
-fn octets(value: &FieldValue) -> Option<Option<Box<str>>> {
-    let bytes = bytes(value)?;
+fn octets(value: Sent<'_>) -> Option<Option<Box<str>>> {
+    let bytes = value.bytes()?;
     if bytes.iter().all(|&b| b == 0) {
         return Some(None);
     }
@@ -392,31 +410,31 @@ fn octets(value: &FieldValue) -> Option<Option<Box<str>>> {
     }
 }
 
-fn scaled(value: &FieldValue, microsecond: i64) -> Option<Option<WrittenTime>> {
+fn scaled(value: Sent<'_>, microsecond: i64) -> Option<Option<WrittenTime>> {
     let number = i64::try_from(number(value)?).ok()?;
     let at = Timestamp::from_microsecond(number.checked_mul(microsecond)?);
     // A clock that was never set is no clock.
     Some((number != 0).then(|| WrittenTime::new(at, microsecond)))
 }
 
-fn seconds(value: &FieldValue) -> Option<Option<WrittenTime>> {
+fn seconds(value: Sent<'_>) -> Option<Option<WrittenTime>> {
     scaled(value, MICROS_PER_SECOND)
 }
 
-fn millis(value: &FieldValue) -> Option<Option<WrittenTime>> {
+fn millis(value: Sent<'_>) -> Option<Option<WrittenTime>> {
     scaled(value, 1000)
 }
 
 /// A time in the format of NTP (RFC 7011, section 6.1.9).
-fn ntp(value: &FieldValue) -> Option<Option<WrittenTime>> {
-    let (seconds, fraction) = if let FieldValue::Duration(
+fn ntp(value: Sent<'_>) -> Option<Option<WrittenTime>> {
+    let (seconds, fraction) = if let Sent::Decoded(FieldValue::Duration(
         DurationValue::MicrosNtp { seconds, fraction }
         | DurationValue::NanosNtp { seconds, fraction },
-    ) = value
+    )) = value
     {
         (*seconds, *fraction)
     } else {
-        let both = u64::from_be_bytes(bytes(value)?.try_into().ok()?);
+        let both = u64::from_be_bytes(value.bytes()?.try_into().ok()?);
         (u32::try_from(both >> 32).ok()?, u32::try_from(both & 0xffff_ffff).ok()?)
     };
     if seconds == 0 {

@@ -10,7 +10,7 @@ use netflow_parser::variable_versions::v9::{self, ScopeDataField, V9FieldPair};
 
 use super::super::reader::{Decoded, column};
 use super::super::{Event, RejectReason};
-use super::fields::{Fields, ipfix_number, sent_number};
+use super::fields::{Fields, Sent, ipfix_number, sent_number};
 use super::layout::Layout;
 use super::record::Record;
 use super::scope::{Header, MAX_TEMPLATES, Scope};
@@ -45,6 +45,17 @@ fn has_templates(message: &[u8], mut at: usize) -> bool {
 /// What a set holds behind its head.
 fn set_of(message: &[u8], at: usize, len: usize) -> &[u8] {
     message.get(at + 4..at + len).unwrap_or_default()
+}
+
+/// Whether a message is nothing but records of templates that were taken in, and so nothing that the decoder has to know.
+fn is_known(scope: &Scope, message: &[u8], mut at: usize) -> bool {
+    while let Some((id, len)) = set_at(message, at) {
+        if scope.layouts.get(&id).is_none_or(|layout| layout.is_options) {
+            return false;
+        }
+        at += len;
+    }
+    true
 }
 
 /// What the decoder made of a set.
@@ -118,21 +129,23 @@ impl Reading<'_> {
         while let Some((_, len)) = set_at(message, end) {
             end += len;
         }
-        // The decoder drops a whole message of NetFlow 9 for a broken end.
-        let whole = if self.header.version == 9 { end } else { message.len() };
-        let whole = message.get(..whole).unwrap_or_default();
-        let packet = scope.parser.iter_packets(whole).next();
+        let packet = (!is_known(scope, message, self.header.len())).then(|| {
+            // The decoder drops a whole message of NetFlow 9 for a broken end.
+            let whole = if self.header.version == 9 { end } else { message.len() };
+            scope.parser.iter_packets(message.get(..whole).unwrap_or_default()).next()
+        });
         let bodies: Vec<Body<'_>> = match &packet {
-            Some(Ok(NetflowPacket::IPFix(p))) => {
+            Some(Some(Ok(NetflowPacket::IPFix(p)))) => {
                 p.flowsets.iter().map(|set| Body::Ipfix(&set.body)).collect()
             }
-            Some(Ok(NetflowPacket::V9(p))) => {
+            Some(Some(Ok(NetflowPacket::V9(p)))) => {
                 p.flowsets.iter().map(|set| Body::Netflow9(&set.body)).collect()
             }
-            _ => {
+            Some(_) => {
                 scope.clear_decoder();
                 Vec::new()
             }
+            None => Vec::new(),
         };
         let mut bodies = bodies.into_iter();
         self.at = self.header.len();
@@ -207,7 +220,7 @@ impl Reading<'_> {
             let mut fields = Fields::default();
             let found = layout.next(&mut set, |enterprise, number, bytes| {
                 if let Some(number) = sent_number(enterprise, number) {
-                    fields.set(number, &FieldValue::Vec(bytes.to_vec()));
+                    fields.set(number, Sent::Raw(bytes));
                 }
             });
             if found.is_none() {
@@ -232,7 +245,7 @@ impl Reading<'_> {
                     let mut fields = Fields::default();
                     for (field, value) in record {
                         if let Some(number) = ipfix_number(*field) {
-                            fields.set(number, value);
+                            fields.set(number, Sent::Decoded(value));
                         }
                     }
                     self.record(scope, &mut fields);
@@ -258,7 +271,7 @@ impl Reading<'_> {
         for record in &data.fields {
             let mut fields = Fields::default();
             for (field, value) in record {
-                fields.set(u32::from(u16::from(*field)), value);
+                fields.set(u32::from(u16::from(*field)), Sent::Decoded(value));
             }
             self.record(scope, &mut fields);
         }
@@ -342,7 +355,7 @@ fn netflow9_pair(pair: &V9FieldPair) -> (u32, &FieldValue) {
 fn options<'a>(scope: &mut Scope, pairs: impl Iterator<Item = (u32, &'a FieldValue)>) {
     let mut fields = Fields::default();
     for (number, value) in pairs {
-        fields.set(number, value);
+        fields.set(number, Sent::Decoded(value));
     }
     name(scope, fields);
 }
