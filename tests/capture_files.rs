@@ -356,3 +356,49 @@ fn templates_hold_on_from_capture_to_capture_where_the_sender_goes_on() {
         assert_eq!(read(&second(sequence, port)), (0, vec![RejectReason::NoTemplate]), "{port}");
     }
 }
+
+/// Interfaces of a pcapng file have links and clocks of their own; another section begins anew, in its own byte order.
+#[test]
+fn every_interface_of_every_section_has_a_link_of_its_own() {
+    let section = |is_big: bool| {
+        let word = move |n: u32| if is_big { n.to_be_bytes() } else { n.to_le_bytes() };
+        let half = move |n: u16| if is_big { n.to_be_bytes() } else { n.to_le_bytes() };
+        let block = move |kind: u32, body: &[u8]| {
+            let mut body = body.to_vec();
+            body.resize(body.len().next_multiple_of(4), 0);
+            let len = word(u32::try_from(body.len() + 12).unwrap());
+            [&word(kind)[..], &len, &body, &len].concat()
+        };
+        // if_tsresol: nanoseconds; if_tsoffset: an hour.
+        let options = [&half(9)[..], &half(1), &[9, 0, 0, 0], &half(14), &half(8), &[0; 8]];
+        let options = [&options.concat()[..], &half(0), &half(0)].concat();
+        let interface = |link: u16, options: &[u8]| {
+            block(1, &[&half(link)[..], &half(0), &word(65_535), options].concat())
+        };
+        let packet = |interface: u32, frame: &[u8]| {
+            let len = word(u32::try_from(frame.len()).unwrap());
+            let head = [word(interface), word(1), word(2), len, len].concat();
+            let padding = vec![0; frame.len().next_multiple_of(4) - frame.len()];
+            // A comment behind the packet.
+            let comment = [&half(1)[..], &half(4), b"seen", &half(0), &half(0)].concat();
+            block(6, &[&head[..], frame, &padding, &comment].concat())
+        };
+        let head = [&word(0x1a2b_3c4d)[..], &half(1), &half(0), &[0xff; 8]].concat();
+        let raw = ipv4(17, 0, &udp(2055, &message()));
+        [
+            block(0x0a0d_0d0a, &head),
+            interface(1, &options),
+            interface(101, b""),
+            packet(1, &raw),
+            packet(0, &ethernet(2055, &message())),
+            // Statistics of an interface, and names.
+            block(5, &[word(0), word(1), word(2)].concat()),
+            block(4, &[0; 4]),
+        ]
+        .concat()
+    };
+    let got = ipfix_of(&[section(false), section(true)].concat());
+    assert_eq!((got.events.len(), got.reasons()), (4, vec![]));
+    let lines: Vec<u64> = got.events.iter().map(|event| event.line).collect();
+    assert_eq!(lines, [1, 2, 3, 4]);
+}

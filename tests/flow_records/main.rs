@@ -7,6 +7,7 @@ mod encoding;
 mod fortios;
 mod junos;
 mod loss;
+mod makers;
 #[path = "../common/messages.rs"]
 mod messages;
 mod nokia;

@@ -74,3 +74,21 @@ fn the_second_format_of_nokia_names_both_sides() {
     let got = nokia(&portless, &[OUTSIDE, U16(1), U8(6), MILLIS]);
     assert_eq!(got.refused(), RejectReason::MissingField);
 }
+
+#[test]
+fn the_kind_of_a_host_is_no_login() {
+    let named = |name| {
+        let mut fields = iana(&[(8, 4), (7, 2), (4, 1), (152, 8)]);
+        fields.push(Field(93, 637, u16::MAX));
+        let values = [OUTSIDE, U16(1027), U8(6), MILLIS, Variable(name)];
+        let got = one(Format::Ipfix, Dialect::Nokia, &fields, &record(&values));
+        let event = got.only();
+        (event.inside.as_ref().unwrap().to_string(), event.login.as_deref().map(str::to_owned))
+    };
+    let nobody = |inside: &str| (inside.to_owned(), None);
+    assert_eq!(named("LSN-Host@100.64.0.10"), nobody("100.64.0.10"));
+    assert_eq!(named("[LSN-Host@100.64.0.10]"), nobody("100.64.0.10"));
+    assert_eq!(named("NAT64-Sub@2001:db8:cc::"), nobody("2001:db8:cc::"));
+    let alice = ("100.64.0.10".to_owned(), Some("alice@isp.example".to_owned()));
+    assert_eq!(named("alice@isp.example@100.64.0.10"), alice);
+}

@@ -15,8 +15,12 @@ use crate::inside::InsideHost;
 use crate::port::PortRange;
 use crate::protocol::Protocol;
 
-/// What stands before the `@` of hosts that no subscriber management knows.
-const NOBODY: &str = "LSN-Host";
+/// Whether what stands before the `@` is the kind of a host that no subscriber management knows: `LSN-Host`,
+/// `NAT64-Sub`.
+fn is_kind(login: &str) -> bool {
+    let kind = login.strip_suffix("-Host").or_else(|| login.strip_suffix("-Sub"));
+    matches!(kind, Some("LSN" | "NAT64" | "DSLite" | "DS-Lite" | "L2Aware" | "L2-Aware"))
+}
 
 /// Reads a record.
 pub(super) fn read(record: &mut Record<'_>) -> Outcome {
@@ -58,6 +62,9 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
     event.time = Some(time);
     event.start = fields.start.filter(|_| kind == EventKind::SessionDelete);
     event.flow_id = fields.flow_id;
+    // As the device's own lists have it: [LSN-Host@10.0.0.1].
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let name = bare.map_or(name.clone(), Box::from);
     let (login, host) = match name.rsplit_once('@') {
         Some((login, host)) => (Some(login), host),
         None => (None, &*name),
@@ -72,7 +79,7 @@ pub(super) fn read(record: &mut Record<'_>) -> Outcome {
         Err(_) => InsideHost::Name(Arc::from(&*name)),
     });
     event.login = match address {
-        Ok(_) => login.filter(|login| !login.is_empty() && *login != NOBODY).map(Box::from),
+        Ok(_) => login.filter(|login| !login.is_empty() && !is_kind(login)).map(Box::from),
         Err(_) => Some(name),
     };
     Ok(())
