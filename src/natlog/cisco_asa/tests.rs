@@ -39,6 +39,10 @@ fn connection_events_of_firepower() {
     );
     let bare = &ENDED[ENDED.find('%').unwrap()..];
     assert!(read(bare).contains(r#""time":"2026-07-19T16:13:32Z","time_until":"2026-07-19T16:13:34Z","start":"2026-07-19T16:13:02Z""#), "{}", read(bare));
+    let yearless = ENDED.replace("2026-07-19T16:13:33Z", "Jul 19 16:13:33").replace("2026", "2023");
+    assert!(
+        read(&yearless).contains(r#""time":"2023-07-19T16:13:33Z","start":"2023-07-19T16:13:02Z""#)
+    );
     let begun = ENDED.replace("430003", "430002").replace("Global", "blue");
     assert_eq!(
         read(&begun),
