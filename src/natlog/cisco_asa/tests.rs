@@ -159,6 +159,8 @@ fn icmp_identifiers() {
     );
     let end = PING.replace("302020: Built outbound", "302021: Teardown");
     assert!(read(&end).starts_with(r#"{"event":"session_delete""#));
+    assert!(read(&PING.replace("type 8 code 0", "type 3 code 1 ")).starts_with("other-event"));
+    assert!(read(&PING.replace(" type 8 code 0", "")).starts_with(r#"{"event":"session_create""#));
     let inbound = "%ASA-6-302021: Teardown ICMP connection for faddr 192.0.2.10/12 gaddr 203.0.113.9/0 laddr 10.0.0.5/0 type 8 code 0";
     assert!(read(inbound).starts_with("destination-translation"));
     assert!(read(&inbound.replace("10.0.0.5", "203.0.113.9")).starts_with("no-translation"));
