@@ -96,7 +96,8 @@ impl CiscoXeParser {
             return Err((RejectReason::CutShort, c.rest()));
         }
         // A number that the line ends with may have lost a digit.
-        self.is_whole = !c.is_at_end() || vrf.last() == Some(&b'.');
+        let filler = vrf.iter().position(|b| is_filler(*b));
+        self.is_whole = !c.is_at_end() || filler.is_some();
         let [local, global, far_local, far] = ends;
         let inside = end(local)?.ok_or((RejectReason::MissingField, local))?;
         let outside = end(global)?.ok_or((RejectReason::MissingField, global))?;
@@ -119,8 +120,7 @@ impl CiscoXeParser {
             _ => PortRange::ALL,
         };
         event.protocol = protocol;
-        let vrf = vrf.get(..vrf.iter().position(|&b| b == b'.').unwrap_or(vrf.len()));
-        let realm = self.realms.named(vrf.unwrap_or_default())?;
+        let realm = self.realms.named(filler.and_then(|at| vrf.get(..at)).unwrap_or(vrf))?;
         event.inside = Some(texts::host(inside.addr.into(), realm));
         event.inside_port = inside.port.filter(|_| has_ports);
         event.outside = Some(outside.addr);
@@ -173,6 +173,11 @@ fn unknown<'a>(name: &'a [u8], word: &'a [u8]) -> Refusal<'a> {
     } else {
         (RejectReason::UnknownEvent, name)
     }
+}
+
+/// What stands behind the number of a VRF: zero bytes, or what collectors write for them (`.`, `#000`).
+fn is_filler(byte: u8) -> bool {
+    matches!(byte, 0 | b'.' | b'#')
 }
 
 fn is_dashes(text: &[u8]) -> bool {
@@ -240,6 +245,10 @@ mod tests {
             read(XE),
             r#"{"event":"session_create","proto":17,"inside":"100.64.0.10","inside_port":5000,"outside":"203.0.113.7","port":20017,"dst":"192.0.2.54","dport":53,"time":"2026-10-25T00:00:01.123Z","realm":"7"}"#
         );
+        for filler in ["#000#000", "\0\0\0", ""] {
+            let line = XE.replace("7........", &format!("7{filler}"));
+            assert_eq!(read(&line), read(XE), "{filler:?}");
+        }
         assert_eq!(
             read(IOS),
             r#"{"event":"session_delete","proto":1,"inside":"100.64.0.10","inside_port":7,"outside":"203.0.113.7","port":8,"dst":"192.0.2.10","time":"2026-10-25T01:00:01.123Z","header_time":"2026-10-25T01:00:02.000Z"}"#

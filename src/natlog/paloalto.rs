@@ -97,15 +97,16 @@ impl PaloAltoParser {
     fn parse<'a>(&mut self, line: &'a [u8], event: &mut Event) -> Result<(), Refusal<'a>> {
         let head = syslog::head(line, &mut self.frame.clock);
         event.time = values::readable(&head);
-        let fields = if let Some(at) = find(line, b"|Palo Alto Networks|") {
+        let fields = if let Some((_, rest)) = cut(line, b",TRAFFIC,") {
+            // The fields that matter are counted.
+            (self.frame.is_whole, self.is_utc) = (true, false);
+            from_csv(line, rest)?
+        } else if let Some(at) = find(line, b"|Palo Alto Networks|") {
             let cef = cef::read(line, line.get(at + 1..).unwrap_or_default())?;
             (self.frame.is_whole, self.is_utc) = (cef.is_whole, cef.is_utc);
             cef.fields
         } else {
-            self.is_utc = false;
-            // The fields that matter are counted.
-            self.frame.is_whole = true;
-            from_csv(line)?
+            return Err((RejectReason::NotNat, line));
         };
         let get = |at: usize| fields.get(at).copied().unwrap_or_default();
         let subtype = get(place::SUBTYPE);
@@ -208,8 +209,7 @@ impl PaloAltoParser {
 }
 
 /// The fields behind `,TRAFFIC,`.
-fn from_csv(line: &[u8]) -> Result<Places<'_>, Refusal<'_>> {
-    let (_, mut rest) = cut(line, b",TRAFFIC,").ok_or((RejectReason::NotNat, line))?;
+fn from_csv<'a>(line: &'a [u8], mut rest: &'a [u8]) -> Result<Places<'a>, Refusal<'a>> {
     let mut fields: Places<'_> = [&[]; place::END_REASON + 1];
     let mut count = place::SUBTYPE;
     for slot in fields.iter_mut().skip(place::SUBTYPE) {

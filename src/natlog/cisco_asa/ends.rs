@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::allocation::Destination;
 use crate::natlog::RejectReason;
 use crate::natlog::texts::{self, Refusal, split_at_text};
 
@@ -68,6 +69,19 @@ fn word(text: &[u8]) -> &[u8] {
 fn is_name(text: &[u8]) -> bool {
     text.first().is_some_and(u8::is_ascii_alphabetic)
         && text.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+}
+
+/// The far side, where it is an address.
+pub(super) fn destination(
+    far: End,
+    port: Option<u16>,
+    blame: &[u8],
+) -> Result<Option<Destination>, Refusal<'_>> {
+    match far.addr {
+        Some(IpAddr::V4(addr)) => Ok(Some(Destination { addr, port })),
+        Some(IpAddr::V6(_)) => Err((RejectReason::Ipv6Translation, blame)),
+        None => Ok(None),
+    }
 }
 
 /// `duration 1:02:03`

@@ -105,18 +105,25 @@ pub(super) fn read<'a>(
     }
     event.start = Some(first);
     event.header_time = head.relay_time;
-    event.time = match (head.time, fields.get(b"ConnectionDuration")) {
-        (Some(Ok(time)), _) => Some(time),
+    // A head without year has that of the event.
+    let logged = match head.stamp {
+        Some(stamp) if stamp.year.is_none() => head.time_beside(&mut parser.clock, first),
+        _ => head.time.and_then(Result::ok),
+    };
+    event.time = match (logged, fields.get(b"ConnectionDuration")) {
+        (Some(time), _) => Some(time),
         // Whole seconds on whole seconds.
-        (_, Some(length)) => {
+        (None, Some(length)) => {
             let bad = (RejectReason::BadValue, length);
             let second = texts::number(length, u64::from(u32::MAX)).ok_or(bad)?;
             let length = TimeDelta::from_second(i64::try_from(second).map_err(|_| bad)?);
             let resolution = first.resolution_microsecond().saturating_add(MICROS_PER_SECOND);
             Some(WrittenTime::new(first.start().plus(length), resolution))
         }
-        (Some(Err(reason)), None) => return Err((reason, rest)),
-        (None, None) => None,
+        (None, None) => match head.time {
+            Some(Err(reason)) => return Err((reason, rest)),
+            _ => None,
+        },
     };
     // The clock of a relay that is behind would have it end before it began.
     if event.time.is_some_and(|time| time.end() <= first.start()) {

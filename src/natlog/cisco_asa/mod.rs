@@ -6,7 +6,7 @@
 //! | 305009, 305010 | the same for a whole address: every port |
 //! | 305014, 305015, 305017 | a block of ports of one protocol: given, taken back, still held |
 //! | 302013 to 302016, 302303 to 302306 | a connection of TCP, UDP or SCTP |
-//! | 302020, 302021 | an ICMP exchange |
+//! | 302020, 302021 | an ICMP exchange; no event where it is an error, which has no identifier |
 //! | 430002, 430003 | a connection in the events of Firepower, where they have the fields of the NAT |
 //! | warnings about pools, stubs of a cluster | in order and no event |
 //! | any other message 305 or 3020 | damage, since it may give or take ports |
@@ -27,14 +27,13 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use self::ends::{Duration, End, Side, duration, side};
+use self::ends::{Duration, End, Side, destination, duration, side};
 use super::clock::Clock;
 use super::format::{Cut, FormatInfo, Status, Yields};
 use super::reader::{LineParser, ReaderOptions};
 use super::syslog;
 use super::texts::{self, Realms, Refusal, at_column, split_at_text};
 use super::{Event, EventKind, RejectReason};
-use crate::allocation::Destination;
 use crate::port::PortRange;
 use crate::protocol::Protocol;
 
@@ -289,6 +288,12 @@ impl CiscoAsaParser {
         let (far, global, local) = (end(b"faddr ")?, end(b"gaddr ")?, end(b"laddr ")?);
         let (_, tail) = split_at_text(rest, b"laddr ").unwrap_or_default();
         self.is_whole = tail.contains(&b' ');
+        // An error has no identifier: it is about a packet of another flow.
+        let kind_text = split_at_text(tail, b" type ").map_or(tail, |(_, text)| text);
+        let kind_text = texts::split(kind_text, b' ').map_or(kind_text, |(word, _)| word);
+        if matches!(kind_text, b"3" | b"4" | b"5" | b"11" | b"12") {
+            return Err((RejectReason::OtherEvent, kind_text));
+        }
         local.ip(rest)?;
         if local == global {
             return Err((RejectReason::NoTranslation, rest));
@@ -328,19 +333,6 @@ impl CiscoAsaParser {
             _ => PortRange::ALL,
         });
         Ok(())
-    }
-}
-
-/// The far side, where it is an address.
-fn destination(
-    far: End,
-    port: Option<u16>,
-    blame: &[u8],
-) -> Result<Option<Destination>, Refusal<'_>> {
-    match far.addr {
-        Some(IpAddr::V4(addr)) => Ok(Some(Destination { addr, port })),
-        Some(IpAddr::V6(_)) => Err((RejectReason::Ipv6Translation, blame)),
-        None => Ok(None),
     }
 }
 

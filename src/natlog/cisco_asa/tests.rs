@@ -39,6 +39,10 @@ fn connection_events_of_firepower() {
     );
     let bare = &ENDED[ENDED.find('%').unwrap()..];
     assert!(read(bare).contains(r#""time":"2026-07-19T16:13:32Z","time_until":"2026-07-19T16:13:34Z","start":"2026-07-19T16:13:02Z""#), "{}", read(bare));
+    let yearless = ENDED.replace("2026-07-19T16:13:33Z", "Jul 19 16:13:33").replace("2026", "2023");
+    assert!(
+        read(&yearless).contains(r#""time":"2023-07-19T16:13:33Z","start":"2023-07-19T16:13:02Z""#)
+    );
     let begun = ENDED.replace("430003", "430002").replace("Global", "blue");
     assert_eq!(
         read(&begun),
@@ -155,6 +159,8 @@ fn icmp_identifiers() {
     );
     let end = PING.replace("302020: Built outbound", "302021: Teardown");
     assert!(read(&end).starts_with(r#"{"event":"session_delete""#));
+    assert!(read(&PING.replace("type 8 code 0", "type 3 code 1 ")).starts_with("other-event"));
+    assert!(read(&PING.replace(" type 8 code 0", "")).starts_with(r#"{"event":"session_create""#));
     let inbound = "%ASA-6-302021: Teardown ICMP connection for faddr 192.0.2.10/12 gaddr 203.0.113.9/0 laddr 10.0.0.5/0 type 8 code 0";
     assert!(read(inbound).starts_with("destination-translation"));
     assert!(read(&inbound.replace("10.0.0.5", "203.0.113.9")).starts_with("no-translation"));

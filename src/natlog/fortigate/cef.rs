@@ -14,6 +14,8 @@ use crate::natlog::RejectReason;
 use crate::natlog::values::{Refusal, end_of, find};
 
 const MARK: &[u8] = b"|Fortinet|Forti";
+/// How far into a line its header may begin.
+const HEADER: usize = 256;
 
 /// The keys that CEF has its own names for.
 const NAMES: [(&[u8], &[u8]); 12] = [
@@ -33,7 +35,9 @@ const NAMES: [(&[u8], &[u8]); 12] = [
 
 /// The pairs behind the header, where the line is of that form.
 pub(super) fn extension(line: &[u8]) -> Result<Option<&[u8]>, Refusal<'_>> {
-    let Some(at) = find(line, MARK).filter(|&at| find(line, b"CEF:").is_some_and(|cef| cef < at))
+    // The header comes early: other lines are not searched to their end.
+    let begin = line.get(..HEADER).unwrap_or(line);
+    let Some(at) = find(begin, MARK).filter(|&at| find(line, b"CEF:").is_some_and(|cef| cef < at))
     else {
         return Ok(None);
     };
