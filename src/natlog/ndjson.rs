@@ -193,7 +193,10 @@ impl<'de> Visitor<'de> for Members<'_, '_, 'de> {
             };
             let refuse = |reason| (reason, name.clone().into_owned());
             let value: Scalar<'_> = map.next_value()?;
-            match (value.into_text(), object.values.get_mut(key as usize)) {
+            // Our own form has none.
+            let is_broken = columns.is_none() && matches!(value, Scalar::Broken(_));
+            let text = if is_broken { Err(()) } else { value.into_text() };
+            match (text, object.values.get_mut(key as usize)) {
                 (Ok(None), _) | (_, None) => {}
                 (Err(()), _) => {
                     object.refusal.get_or_insert_with(|| refuse(RejectReason::BadValue));
@@ -495,6 +498,13 @@ mod tests {
         assert_eq!(event.kind, EventKind::SessionCreate);
         assert_eq!(event.inside.as_ref().unwrap().to_string(), "100.64.0.7");
         assert_eq!(event.ports.unwrap().first(), 20_001);
+        let epoch = "ts:s=time, event:=session_create".parse().unwrap();
+        let mut epochs = NdjsonParser::new(ReaderOptions::new().with_columns(epoch));
+        let mut broken = Event::default();
+        let line =
+            r#"{"ts":1793588645.25,"inside":"100.64.0.7","outside":"203.0.113.9","port":20001}"#;
+        epochs.parse_line(line.as_bytes(), &mut broken).unwrap();
+        assert_eq!(broken.time.unwrap().rfc3339(), "2026-11-02T03:04:05.25Z");
         let flat = r#"{"@timestamp":"2026-11-02T03:04:05Z","event.action":"create","source.ip":"100.64.0.7","source.nat.ip":"203.0.113.9","source.nat.port":"20001"}"#;
         assert_eq!(read(flat).unwrap(), event);
         for (from, to, reason) in [

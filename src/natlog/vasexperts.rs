@@ -74,10 +74,9 @@ impl VasExpertsParser {
     fn parse<'a>(&mut self, line: &'a [u8], event: &mut Event) -> Result<(), Refusal<'a>> {
         let head = syslog::head(line, &mut self.frame.clock);
         let Some(template) = &self.template else { return Err((RejectReason::NoEvent, line)) };
-        let other = self.others.iter().find(|(mark, _)| {
-            head.body.iter().filter(|b| *b == mark).count() == self.marks
-                && head.body.iter().filter(|b| **b == b':').count() < self.marks
-        });
+        let marks = |mark: u8| head.body.split(|b| *b == mark).count() - 1;
+        let is_setting = |mark: u8| marks(mark) == self.marks && marks(b':') < self.marks;
+        let other = self.others.iter().find(|(mark, _)| is_setting(*mark));
         let template = other.map_or(template, |(_, template)| template);
         let Frame { realms, .. } = &mut self.frame;
         let is_whole = template.fill(head.body, None, self.zone.as_ref(), realms, event)?;

@@ -12,7 +12,7 @@
 //! format `mtn` are not read.
 
 use super::super::syslog::Head;
-use super::super::values::{self, Fields, Frame, Pairs, Refusal, cut, end_of, find};
+use super::super::values::{self, Fields, Frame, Refusal, cut, end_of, find};
 use crate::natlog::{Event, EventKind, RejectReason};
 use crate::port::PortRange;
 use crate::time::WrittenTime;
@@ -61,9 +61,16 @@ pub(super) fn read<'a>(
         return Err((reason, record));
     }
     let mut fields = Fields::new(&KEYS, line);
-    for pair in Pairs::new(record.strip_suffix(b".").unwrap_or(record)) {
-        let (key, value) = pair?;
-        fields.put(key, value)?;
+    let mut last: &[u8] = b"";
+    let mut has_whole_name = true;
+    for part in record.strip_suffix(b".").unwrap_or(record).split(|&b| b == b',') {
+        let Some((key, value)) = cut(part.trim_ascii_start(), b"=") else {
+            // A value with a comma in it: half a name names somebody else.
+            has_whole_name &= last != b"UserName";
+            continue;
+        };
+        fields.put(key, value.trim_ascii_end())?;
+        last = key;
     }
     let some = |text: Option<&'a [u8]>| text.filter(|text| !matches!(*text, b"0.0.0.0" | b"::"));
     let (source, source_port) = (fields.need(b"SourceIP")?, fields.need(b"SourcePort")?);
@@ -94,7 +101,7 @@ pub(super) fn read<'a>(
         None => (fields.need(b"DestinationIP")?, b"DestinationPort"),
     };
     event.destination = Some(values::destination(far, fields.get(far_port))?);
-    event.login = fields.name(b"UserName")?;
+    event.login = fields.name(b"UserName")?.filter(|_| has_whole_name);
     let time =
         |key: &[u8]| -> Result<WrittenTime, Refusal<'a>> { values::epoch(fields.need(key)?) };
     let begin = time(b"BeginTime")?;

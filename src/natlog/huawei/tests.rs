@@ -125,6 +125,9 @@ fn a_firewall_logs_sessions_with_both_times() {
     let both = "SourceNatPort=20001,DestinationNatIP=192.0.2.8,DestinationNatPort=5353";
     let both = event(&FIREWALL.replace("SourceNatPort=20001", both));
     assert_eq!(both.destination.unwrap().to_string(), "192.0.2.8:5353");
+    let login = |name: &str| event(&FIREWALL.replace("=user7", name)).login;
+    assert_eq!(login("=Ann Lee").as_deref(), Some("Ann Lee"));
+    assert_eq!(login("=Lee, Ann"), None);
     let refused = |line: &str| refused(Format::Huawei, options(), line).0;
     assert_eq!(refused(&FIREWALL.replace("SESSION_TEARDOWN", "SESSION_URL")), "other-event");
     assert_eq!(refused(&FIREWALL.replace("SESSION_TEARDOWN", "SESSION_X")), "unknown-event");

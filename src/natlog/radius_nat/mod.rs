@@ -44,17 +44,15 @@
 
 mod attributes;
 mod block;
+mod says;
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use ipnet::Ipv6Net;
 use jiff::civil::DateTime;
 
 use self::attributes::{Attributes, is_of_radsniff, next_packet, number, text_of};
 use self::block::{Blocks, Change, Found, Unit};
+use self::says::Says;
 use super::clock::{Clock, utc};
 use super::format::{Cut, FormatInfo, Status, Yields};
-use super::linux_flow::once;
 use super::reader::{LineParser, ReaderOptions, column};
 use super::scan::Cursor;
 use super::stamp::stamp;
@@ -106,24 +104,6 @@ pub struct RadiusNatParser {
     next_at: Option<usize>,
     /// Where the record at hand begins.
     from: usize,
-}
-
-/// What a record says apart from its blocks.
-#[derive(Default)]
-struct Says<'a> {
-    header: &'a [u8],
-    status: Option<&'a [u8]>,
-    user: Option<&'a [u8]>,
-    nas: Option<&'a [u8]>,
-    event_stamp: Option<&'a [u8]>,
-    receipt: Option<u64>,
-    delay: Option<u64>,
-    session_time: Option<u64>,
-    framed_v4: Option<Ipv4Addr>,
-    framed_v6: Option<Ipv6Addr>,
-    prefix: Option<Ipv6Net>,
-    subscriber: Option<&'a [u8]>,
-    service: Option<&'a [u8]>,
 }
 
 /// RFC 2866, section 5.1; FreeRADIUS writes the names of its dictionary.
@@ -397,45 +377,6 @@ fn start(time: Option<WrittenTime>, session_time: Option<u64>) -> Option<Written
     let start = time.start().as_microsecond().checked_sub(length)?;
     let resolution = time.resolution_microsecond().checked_add(MICROS_PER_SECOND)?;
     Some(WrittenTime::new(Timestamp::from_microsecond(start), resolution))
-}
-
-impl<'a> Says<'a> {
-    fn take(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), RejectReason> {
-        let text = || std::str::from_utf8(value).map_err(|_| RejectReason::BadValue);
-        let count = || number(value).ok_or(RejectReason::BadValue);
-        match name {
-            b"Acct-Status-Type" => once(&mut self.status, value),
-            b"User-Name" => once(&mut self.user, value),
-            b"NAS-IP-Address" => once(&mut self.nas, value),
-            b"Event-Timestamp" => once(&mut self.event_stamp, value),
-            b"Timestamp" => once(&mut self.receipt, count()?),
-            b"Acct-Delay-Time" => once(&mut self.delay, count()?),
-            b"Acct-Session-Time" => once(&mut self.session_time, count()?),
-            b"Framed-IP-Address" => {
-                let addr: Ipv4Addr = text()?.parse().map_err(|_| RejectReason::BadAddress)?;
-                // RFC 2865, section 5.8: these two leave the choice to others.
-                let is_one = !addr.is_unspecified() && u32::from(addr) < 0xffff_fffe;
-                if is_one { once(&mut self.framed_v4, addr) } else { Ok(()) }
-            }
-            b"Framed-IPv6-Address" => {
-                let addr = text()?.parse().map_err(|_| RejectReason::BadAddress)?;
-                once(&mut self.framed_v6, addr)
-            }
-            b"Delegated-IPv6-Prefix" => {
-                // The delegated one is the subscriber's own, whatever the link has.
-                self.prefix = Some(text()?.parse().map_err(|_| RejectReason::BadAddress)?);
-                Ok(())
-            }
-            b"Framed-IPv6-Prefix" => {
-                let prefix = text()?.parse().map_err(|_| RejectReason::BadAddress)?;
-                self.prefix.get_or_insert(prefix);
-                Ok(())
-            }
-            b"Alc-Subsc-ID-Str" => once(&mut self.subscriber, value),
-            b"Alc-Serv-Id" => once(&mut self.service, value),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl RadiusNatParser {

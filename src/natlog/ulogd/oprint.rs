@@ -45,7 +45,8 @@ impl Oprint {
             |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_');
         let equals = line.iter().position(|b| *b == b'=');
         let name = equals.and_then(|at| line.get(..at)).unwrap_or_default();
-        if name.is_empty() || !name.iter().all(is_key) {
+        let is_pairs = line.contains(&b',') && name != b"oob.prefix";
+        if name.is_empty() || !name.iter().all(is_key) || is_pairs {
             // Another program's, or another output's.
             return Taken::No;
         }

@@ -158,6 +158,8 @@ fn oprint_writes_a_key_a_line() {
     let event = all.iter().find_map(|r| r.as_ref().ok()).unwrap();
     assert_eq!(event.start.unwrap().rfc3339(), "2026-11-22T00:18:55.123282Z");
     assert_eq!((event.stop.is_some(), event.flow_id), (true, Some(7)));
+    let mixed = read_all(&format!("{record}{PAIRS}\n{FLOW}\n"));
+    assert_eq!(mixed.iter().flatten().map(facts).collect::<Vec<_>>(), [FACTS; 3]);
     let bad = read_all(&record.replace("=20017", "=200170"));
     assert!(bad.iter().any(|r| r.as_ref().is_err_and(|e| e.0 == RejectReason::BadPort)));
 }
