@@ -87,6 +87,54 @@ fn juniper(blocks: u64) -> String {
     text
 }
 
+/// The flows of [`conntrack`] as an exporter sends them by RFC 8158, eight records a message, the template every thousand.
+#[cfg(feature = "netflow")]
+fn nat_events(log: &str) -> Vec<u8> {
+    // Time, event, inside, outside, far side, protocol, ports of each.
+    const FIELDS: [(u16, u16); 9] =
+        [(323, 8), (230, 1), (8, 4), (225, 4), (12, 4), (4, 1), (7, 2), (227, 2), (11, 2)];
+    let mut template: Vec<u8> = [2_u16, 44, 300, 9].iter().flat_map(|n| n.to_be_bytes()).collect();
+    template
+        .extend(FIELDS.iter().flat_map(|(id, len)| [id.to_be_bytes(), len.to_be_bytes()].concat()));
+    let (mut bytes, mut set, mut count, mut sequence) = (Vec::new(), Vec::new(), 0_u32, 0_u32);
+    let mut send = |set: &mut Vec<u8>, count: &mut u32, second: u32| {
+        let template: &[u8] = if sequence % 1000 < *count { &template } else { &[] };
+        let length = u16::try_from(16 + template.len() + 4 + set.len()).unwrap();
+        bytes.extend([10_u16.to_be_bytes(), length.to_be_bytes()].concat());
+        bytes.extend([second.to_be_bytes(), sequence.to_be_bytes(), 1_u32.to_be_bytes()].concat());
+        bytes.extend_from_slice(template);
+        bytes.extend(
+            [
+                300_u16.to_be_bytes(),
+                (length - 16 - u16::try_from(template.len()).unwrap()).to_be_bytes(),
+            ]
+            .concat(),
+        );
+        bytes.append(set);
+        sequence += std::mem::take(count);
+    };
+    let mut reader = Reader::new(Format::Conntrack, options(), log.as_bytes());
+    let (mut event, mut second) = (Event::default(), 0);
+    while reader.read_event(&mut event).unwrap() {
+        let micros = event.time.unwrap().start().as_microsecond();
+        let is_create = event.kind == portledger::natlog::EventKind::SessionCreate;
+        let (to, inside) = (event.destination.unwrap(), event.inside.as_ref().unwrap());
+        let portledger::InsideHost::V4 { addr, .. } = inside else { unreachable!() };
+        set.extend(u64::try_from(micros / 1000).unwrap().to_be_bytes());
+        set.push(if is_create { 4 } else { 5 });
+        set.extend([addr.octets(), event.outside.unwrap().octets(), to.addr.octets()].concat());
+        set.push(17);
+        let ports = [event.inside_port.unwrap(), event.ports.unwrap().first(), to.port.unwrap()];
+        set.extend(ports.iter().flat_map(|port| port.to_be_bytes()));
+        (count, second) = (count + 1, u32::try_from(micros / 1_000_000).unwrap());
+        if count == 8 {
+            send(&mut set, &mut count, second);
+        }
+    }
+    send(&mut set, &mut count, second);
+    bytes
+}
+
 /// The same facts as our own NDJSON and CSV.
 fn own(log: &str) -> (String, String) {
     let mut reader = Reader::new(Format::Conntrack, options(), log.as_bytes());
@@ -200,6 +248,7 @@ fn ipfix(name: &str, piece: &Path, copies: usize, path: &Path, runs: u32) {
         messages
     });
     let bytes = bytes.len() as u64;
+    assert!(events > 0 && made > 0, "{name}: nothing was read");
     let (whole, read, bare) = (rate(bytes, whole), rate(bytes, read), rate(bytes, bare));
     println!(
         "{name:<22} {:>7.1} MB {events:>9} events {made:>9} allocations  {whole:>7.1} MB/s  events alone {read:>7.1}  \
@@ -246,6 +295,12 @@ fn main() {
     ] {
         let path = file(name, log);
         text(name, format, &path, 1, &path, runs);
+    }
+    #[cfg(feature = "netflow")]
+    {
+        let path = dir.path().join("ipfix, made up");
+        std::fs::write(&path, nat_events(&log)).unwrap();
+        ipfix("ipfix, made up", &path, 1, &path, runs);
     }
     let Some(lab) = lab() else { return };
     for (name, format, path) in [

@@ -1,9 +1,10 @@
-//! Templates as they were sent, for the records that the decoder leaves out.
+//! Templates as they were sent, for the records that the decoder leaves out, and for those that it need not see.
 //!
 //! `netflow_parser` stops at strings of no length, takes no template with a field of none, no options without a scope,
-//! and drops a whole message of NetFlow 9 for one such set. What it leaves is read by these.
+//! and drops a whole message of NetFlow 9 for one such set. What it leaves is read by these, and so are messages with
+//! nothing but records of templates that were taken in.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::scope::MAX_FIELDS;
@@ -53,7 +54,7 @@ impl Layout {
         set_id: u16,
         mut set: &[u8],
         max: usize,
-        into: &mut HashMap<u16, Arc<Layout>>,
+        into: &mut BTreeMap<u16, Arc<Layout>>,
     ) -> Learnt {
         let mut learnt = Learnt { taken: 0, has_bad: false, is_cut: false };
         while let Some(id) = half(&mut set) {

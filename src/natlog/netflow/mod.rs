@@ -30,10 +30,15 @@
 //! # The decoder
 //!
 //! `netflow_parser` decodes: it is kept well and fuzzed, and its rate is what this module is measured against. It is
-//! asked message by message, with a parser a sender and domain. Its own queue of early records is left off, since it
-//! would put them under the header, and so the time, of another message. What it skips without a word (the rest of a set
-//! behind an empty string, templates with a field of no length, options without scope, the message around them) is
-//! found by walking over the sets, and read by the template as it was sent; a broken set becomes a reject.
+//! asked for every message that brings templates or options, or records of templates that were not taken in, with a parser
+//! a sender and domain. Its own queue of early records is left off, since it would put them under the header, and so the
+//! time, of another message. What it skips without a word (the rest of a set behind an empty string, templates with a field
+//! of no length, options without scope, the message around them) is found by walking over the sets, and read by the
+//! template as it was sent; a broken set becomes a reject.
+//!
+//! Messages that are nothing but records of known templates, nearly all, are read by these at once: the decoder makes a
+//! list of each record and a value of each field, which takes twice the time of everything else here and of pairing
+//! (`cargo bench --bench readers --features netflow`). A property test holds each way to the others.
 
 mod asa;
 mod cgv6;

@@ -1,6 +1,6 @@
 //! What is kept of an exporter: its templates, its counters, the names of its routing domains.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use netflow_parser::NetflowParser;
@@ -63,7 +63,7 @@ pub(super) struct Scope {
     pub(super) parser: NetflowParser,
     pub(super) realms: Realms,
     /// Every template as it was sent, by its id.
-    pub(super) layouts: HashMap<u16, Arc<Layout>>,
+    pub(super) layouts: BTreeMap<u16, Arc<Layout>>,
     /// Whether a record of it told of a translation: what such a source loses could have.
     pub(super) is_of_nat: bool,
     /// The loss that was seen and not told yet.
@@ -97,7 +97,7 @@ impl Scope {
         Some(Scope {
             parser,
             realms: Realms::new(default.clone()),
-            layouts: HashMap::new(),
+            layouts: BTreeMap::new(),
             is_of_nat: false,
             lost: None,
             is_current: true,
