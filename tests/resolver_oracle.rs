@@ -126,8 +126,13 @@ impl<'a> Slow<'a> {
     ) -> (Vec<&Binding>, TimeRange) {
         let deciding = match a.grain {
             Grain::Session => {
-                TimeRange::new(a.outer.start(), a.created.plus(TimeDelta::from_microsecond(1)))
-                    .unwrap()
+                // Up to when it had certainly begun; stamps are exact here.
+                let begun = match (a.inner, a.began) {
+                    (Some(inner), _) => tick(inner.start()).end(),
+                    (None, Began::Logged) => tick(a.created).end(),
+                    (None, Began::Assumed) => a.outer.end(),
+                };
+                TimeRange::new(a.outer.start(), begun).unwrap()
             }
             Grain::Block => a.outer.intersection(window).unwrap_or(window),
         };

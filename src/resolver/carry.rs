@@ -1,8 +1,8 @@
-//! Records that were open when their recording ended, carried on where the next import goes on without a gap.
+//! Records that were open when their recording ended, carried on into the next imports.
 //!
 //! ```text
 //!   first import     |=================|
-//!   second import                      |=========================|
+//!   second import                         |======================|
 //!   A, no release        [== vouched ==)- - - could be - - - - - )
 //!   B, another destination                     [======)
 //! ```
@@ -12,27 +12,28 @@
 
 use std::collections::HashMap;
 
+use rangemap::RangeSet;
+
 use super::fact::{Fact, Record};
-use crate::allocation::Began;
+use crate::allocation::{Began, Ended};
 use crate::store::Coverage;
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
 /// Moves the ends of open records to where recorded time ends, or to where a later record shows that they were over.
 ///
+/// Gives the times in which one of them may still have been open behind that: it claims nothing there, as lines were lost
+/// before, but neither was it surely nobody.
+///
 /// # Complexity
 ///
 /// Each open record is held against those that begin with its port.
-pub(super) fn carry_on(facts: &mut [Fact<'_>], logs: &Coverage) {
-    let ends: Vec<(usize, Timestamp, Timestamp)> = facts
-        .iter()
-        .enumerate()
-        .filter_map(|(at, fact)| {
-            let (own, until) = reach(&fact.record()?, logs)?;
-            Some((at, own, until))
-        })
-        .collect();
-    if ends.is_empty() {
-        return;
+pub(super) fn carry_on(facts: &mut [Fact<'_>], logs: &Coverage) -> RangeSet<Timestamp> {
+    let mut unsettled = RangeSet::new();
+    let is_open = |f: &Fact<'_>| f.record().is_some_and(|r| r.allocation.ended == Ended::Open);
+    let open: Vec<usize> =
+        (0..facts.len()).filter(|&at| facts.get(at).is_some_and(is_open)).collect();
+    if open.is_empty() {
+        return unsettled;
     }
     let mut by_port: HashMap<u16, Vec<usize>> = HashMap::new();
     for (at, fact) in facts.iter().enumerate() {
@@ -40,36 +41,39 @@ pub(super) fn carry_on(facts: &mut [Fact<'_>], logs: &Coverage) {
             by_port.entry(record.allocation.ports.first()).or_default().push(at);
         }
     }
-    for (at, own, until) in ends {
+    for at in open {
         let Some(fact) = facts.get(at) else { continue };
-        let Some(open) = fact.record() else { continue };
-        let start = fact.outer.start();
+        let Some((open, own)) = fact.record().and_then(|r| Some((r, r.followed_until()?))) else {
+            continue;
+        };
+        let until = reach(&open, logs);
         let others = by_port.get(&open.allocation.ports.first()).into_iter().flatten();
         let others = others.filter(|&&other| other != at).filter_map(|&other| facts.get(other));
         let over = others.filter_map(|other| over_by(fact, &open, other, own)).min();
-        let end = over.map_or(until, |over| over.clamp(own, until));
+        let end = over.map_or(until, |over| over.clamp(own.min(until), until));
+        let start = fact.outer.start();
         if let (Some(fact), Ok(outer)) = (facts.get_mut(at), TimeRange::new(start, end)) {
             fact.outer = outer;
         }
+        let last = over.unwrap_or(Timestamp::MAX).min(open.longest_until());
+        if end < last {
+            unsettled.insert(end..last);
+        }
     }
+    unsettled
 }
 
-/// Up to when an open record was followed by its own source, and how far it may reach; none where that is no farther.
-fn reach(record: &Record<'_>, logs: &Coverage) -> Option<(Timestamp, Timestamp)> {
-    let own = record.followed_until()?;
+/// How far an open record may reach: as far as anything is recorded, where it was open when its own recording ended.
+fn reach(record: &Record<'_>, logs: &Coverage) -> Timestamp {
     let end = record.allocation.outer.end();
-    if end == Timestamp::MAX {
-        // A row of a table without an end: it is still held.
-        return Some((own, end));
-    }
-    let recorded = record.recorded()?;
     let tick = TimeDelta::from_microsecond(1);
-    // Where it ended at a gap, that is its end.
-    if end.plus(tick) < recorded.end() {
-        return None;
+    // Where it ended at a gap, that is its end; a row of a table without an end is still held.
+    let is_last = record.recorded().is_some_and(|recorded| end.plus(tick) >= recorded.end());
+    if end == Timestamp::MAX || !is_last {
+        return end;
     }
-    let on = logs.present().find(|r| r.start() <= end && end <= r.end())?;
-    (on.end() > end.plus(tick)).then_some((own, on.end()))
+    let on = logs.present().map(TimeRange::end).max().unwrap_or(end).min(record.longest_until());
+    if on > end.plus(tick) { on } else { end }
 }
 
 /// By when a later record, of the same flow or of its exclusive key, shows that the open one was over.

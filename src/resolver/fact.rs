@@ -9,6 +9,7 @@ use crate::mapping::RulesInForce;
 use crate::mapping::detnat::Deterministic;
 use crate::port::{PortRange, PortSet};
 use crate::protocol::Protocol;
+use crate::session::Idle;
 use crate::store::SourceEntry;
 use crate::time::{TimeDelta, TimeRange, Timestamp};
 
@@ -84,14 +85,35 @@ impl Record<'_> {
     pub(super) fn made(&self) -> TimeRange {
         let a = self.allocation;
         if a.created >= a.outer.start() {
-            return a.made();
+            let made = a.made();
+            let end =
+                made.end().min(self.begun_by().max(a.created.plus(TimeDelta::from_microsecond(1))));
+            return TimeRange::new(made.start(), end).unwrap_or(made);
         }
-        // How far the stamp was cut off is gone with what it was cut from; most are whole seconds.
+        // How far the stamp was cut off is gone with what it was cut from.
         let end = match a.began {
-            Began::Logged => a.created.plus(TimeDelta::from_second(1)).min(a.outer.start()),
+            Began::Logged => a.created.plus(self.cut_off()).min(a.outer.start()),
             Began::Assumed => a.made().end(),
         };
         TimeRange::new(a.created.minus(self.late), end).unwrap_or(TimeRange::instant(a.created))
+    }
+
+    /// How much the digits of a stamp leave open, where nothing else tells; most are whole seconds.
+    fn cut_off(&self) -> TimeDelta {
+        let resolution = self.source.log.as_ref().and_then(|log| log.profile.resolution);
+        resolution.unwrap_or(TimeDelta::from_second(1))
+    }
+
+    /// Where nothing is certain of an open record, its last event vouches for it by a timeout that its begin has not.
+    fn begun_by(&self) -> Timestamp {
+        let a = self.allocation;
+        let has_timeout =
+            self.source.log.as_ref().is_some_and(|log| log.profile.idle != Idle::default());
+        if a.inner.is_none() && a.released.is_none() && a.began == Began::Logged && has_timeout {
+            a.created.plus(self.cut_off())
+        } else {
+            Timestamp::MAX
+        }
     }
 
     /// The time for which its source is complete.
@@ -109,6 +131,12 @@ impl Record<'_> {
             Ended::Open => Some(end),
             _ => None,
         }
+    }
+
+    /// When the longest life that its profile knows is over at the latest.
+    pub(super) fn longest_until(&self) -> Timestamp {
+        let life = self.source.log.as_ref().and_then(|log| log.profile.max_life);
+        life.map_or(Timestamp::MAX, |life| self.made().end().plus(life))
     }
 
     /// Whether nobody else can have held what was asked while this record certainly did.

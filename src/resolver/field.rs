@@ -43,6 +43,8 @@ pub(super) struct Field<'l> {
     pub(super) pooled_port: RangeSet<Timestamp>,
     is_pooled: bool,
     has_records: bool,
+    /// When a record whose end was never read may still have been open, though it claims nothing any more.
+    pub(super) unsettled: RangeSet<Timestamp>,
     pub(super) expired_before: Option<Timestamp>,
     /// Whether subscriber files were imported, so that `expire` deleted bindings.
     pub(super) has_people: bool,
@@ -82,6 +84,7 @@ impl<'l> Field<'l> {
             pooled_port: RangeSet::new(),
             is_pooled: false,
             has_records: false,
+            unsettled: RangeSet::new(),
             expired_before: manifest.expired_before,
             has_people: manifest.sources.iter().any(|s| s.kind == SourceKind::Subscribers),
             reach,
@@ -93,7 +96,7 @@ impl<'l> Field<'l> {
         for segment in ledger.segments() {
             field.gather_records(ledger, segment, &pools, &mut elsewhere);
         }
-        carry_on(&mut field.facts, &field.logs);
+        field.unsettled = carry_on(&mut field.facts, &field.logs);
         if field.is_ruled {
             field.rules =
                 Ruling::of(ledger, inquiry.addr, inquiry.one_port(), inquiry.protocol, reach);

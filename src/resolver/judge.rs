@@ -194,6 +194,9 @@ fn nobody(field: &Field<'_>, window: TimeRange) -> (Verdict, Reason) {
             Some(AbsenceDoubt::NoMaxLife) | None => (Verdict::NotCovered, Reason::NoMaxLife),
         };
     }
+    if field.unsettled.overlaps(&(window.start()..window.end())) {
+        return (Verdict::NotCovered, Reason::LostLines);
+    }
     let held = |why| field.held_elsewhere(why, window) > 0;
     let reason = if by_rule {
         excluded

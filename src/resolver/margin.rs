@@ -92,6 +92,7 @@ fn all_edges(field: &Field<'_>) -> Vec<Timestamp> {
         &field.rules.no_psid,
         &field.pooled,
         &field.pooled_port,
+        &field.unsettled,
     ] {
         edges.extend(set.iter().flat_map(|r| [r.start, r.end]));
     }

@@ -16,7 +16,7 @@ use super::profile::Profile;
 use super::recent::Recent;
 use super::reorder::Reorder;
 use super::step::Step;
-use crate::allocation::{Allocation, Destination, Ended, SourceId};
+use crate::allocation::{Allocation, Destination, Ended, Grain, SourceId};
 use crate::inside::InsideHost;
 use crate::natlog::{Event, EventKind};
 use crate::port::PortRange;
@@ -292,6 +292,7 @@ impl Assembler {
                 return;
             }
         }
+        let mut is_in_doubt = self.is_too_late(step);
         let spot = self.open.find(&key);
         if let Some(old) = self.open.at_mut(spot) {
             if old.stamps.create.is_some() && old.stamps.create == step.time {
@@ -311,12 +312,16 @@ impl Assembler {
             }
             let old = *old;
             self.supersede(key, &old, step.time);
-        } else if let Some(released) = self.is_behind_release(&key, step) {
-            self.audit.stale += 1;
-            self.unreleased(key, &new, released.end(), Ended::Implied);
-            return;
+        } else if let Some(released) = self.released_since(&key, step) {
+            if is_behind(step, released) {
+                self.audit.stale += 1;
+                self.unreleased(key, &new, released.end(), Ended::Implied);
+                return;
+            }
+            // Of one stamp, and lines of one second change places: it may be its own. Blocks live longer than that.
+            is_in_doubt |= key.grain == Grain::Session;
         }
-        self.open.insert_at(spot, key, Pending { is_in_doubt: self.is_too_late(step), ..new });
+        self.open.insert_at(spot, key, Pending { is_in_doubt, ..new });
     }
 
     /// Whether the record comes so far behind others that its own release may have been read, and no longer be known.
@@ -420,9 +425,13 @@ impl Assembler {
 
     /// The last release of the flow, where it was written after `step`.
     fn is_behind_release(&mut self, key: &FlowKey, step: &Step) -> Option<WrittenTime> {
+        self.released_since(key, step).filter(|released| is_behind(step, *released))
+    }
+
+    /// The last release of the flow, where its stamp is not before that of `step`.
+    fn released_since(&mut self, key: &FlowKey, step: &Step) -> Option<WrittenTime> {
         let at = step.time?;
-        let released = self.recent.release_since(key, at)?;
-        (at.end() <= released.start()).then_some(released)
+        self.recent.release_since(key, at).filter(|released| released.start() >= at.start())
     }
 
     fn unreleased(&mut self, key: FlowKey, pending: &Pending, until: Timestamp, ended: Ended) {
@@ -433,6 +442,11 @@ impl Assembler {
     fn facts(&self) -> SourceFacts<'_> {
         facts(&self.profile, self.logs_updates, &self.audit)
     }
+}
+
+/// Whether the record was surely written before that stamp.
+fn is_behind(step: &Step, stamp: WrittenTime) -> bool {
+    step.time.is_some_and(|at| at.end() <= stamp.start())
 }
 
 /// What an allocation cannot do without; a release may leave its public side to its create.

@@ -244,3 +244,32 @@ fn a_row_without_an_end_is_no_longer_sure_once_its_table_was_written() {
     let world = log(log(World::new().ann_bob_cat(), old), silent);
     assert_told(&world.at("@850"), Verdict::NotCovered, Reason::OpenRecordAlone, "ann");
 }
+
+#[test]
+fn what_lost_lines_leave_open_is_nobodys_absence_in_the_next_import() {
+    //  first log         ann 1000 |---- ?            1900, damaged line between: lossy, and a gap
+    //  second, whole                                 |2000 ===== 4000|
+    //  or they have a hole between them: she may still be there, with bob towards another destination
+    let damaged = FIRST.replace("session_create,@1900", "what\nsession_create,@1900");
+    let import = |ledger: &mut portledger::store::Ledger, covers: Option<&str>, csv: &str| {
+        let request = portledger::store::LogImport {
+            profile: Some(Profile { exclusive: true, ..Profile::unknown() }),
+            covers: covers.map(|text| text.parse().unwrap()),
+            ..portledger::store::LogImport::new(portledger::natlog::Format::Csv, "cgn-1")
+        };
+        let stream = Box::new(std::io::Cursor::new(csv.to_owned().into_bytes()));
+        let input = portledger::store::Input::Stream(csv.len().to_string(), stream);
+        let _ = ledger.import(&request, vec![input], &mut |_| {}).unwrap();
+    };
+    let mut world = World::new().ann_bob_cat();
+    import(&mut world.ledger, Some("@0/@2000"), &damaged);
+    import(&mut world.ledger, Some("@2000/@4000"), SECOND);
+    assert_told(&world.at("@2200"), Verdict::NotCovered, Reason::LostLines, "");
+    let other = world.ask(&q("@2200").port(4001).tcp());
+    assert_told(&other, Verdict::Free, Reason::Idle, "");
+
+    let mut world = World::new().ann_bob_cat();
+    import(&mut world.ledger, None, FIRST);
+    import(&mut world.ledger, None, SECOND);
+    assert_told(&world.at("@2500"), Verdict::Ambiguous, Reason::SeveralHolders, "ann;bob");
+}

@@ -166,3 +166,15 @@ fn a_create_read_long_behind_what_may_be_its_release_is_in_doubt() {
     let events = [create(9, 100.0), delete(9, 110.0), create(1, 60.0), noise(120.0)];
     assert!(!assemble(Profile::unknown(), &events).audit.is_lossy());
 }
+
+#[test]
+fn a_create_that_changed_places_with_its_release_is_in_doubt() {
+    //  second 100: release, create, as a relay turned them round; nothing after it
+    let stamped = |event: Event| Event { time: sec(100), ..event };
+    let events = [noise(90.0), stamped(delete(1, 100.0)), stamped(create(1, 100.0)), noise(200.0)];
+    let done = assemble(Profile::unknown(), &events);
+    assert_eq!((done.audit.open_in_doubt, done.audit.is_lossy()), (1, true));
+    // Released behind it, it was another flow in that second.
+    let events = [&events[..3], &[delete(1, 150.0), noise(200.0)]].concat();
+    assert!(!assemble(Profile::unknown(), &events).audit.is_lossy());
+}
