@@ -242,7 +242,7 @@ impl Assembler {
         let end = covers.map(TimeRange::end).or(self.audit.last).unwrap_or(Timestamp::MAX);
         for (key, pending) in self.open.take() {
             self.audit.open += 1;
-            self.audit.open_in_doubt += u64::from(pending.is_in_doubt);
+            self.audit.open_in_doubt += u64::from(pending.is_in_doubt || pending.joined > 0);
             let until = pending.stamps.firm_until(self.facts(), key.protocol).max(end);
             self.unreleased(key, &pending, until, Ended::Open);
         }
@@ -293,10 +293,12 @@ impl Assembler {
             }
         }
         let mut is_in_doubt = self.is_too_late(step);
+        let mut again = None;
         let spot = self.open.find(&key);
         if let Some(old) = self.open.at_mut(spot) {
             if old.stamps.create.is_some() && old.stamps.create == step.time {
                 self.audit.duplicates += 1;
+                old.again = step.time;
                 return;
             }
             if old.is_behind(step) {
@@ -310,7 +312,13 @@ impl Assembler {
                 }
                 return;
             }
+            if old.may_be_joined(&key, &self.profile) {
+                self.audit.joined += 1;
+                old.joined = old.joined.saturating_add(1);
+                return;
+            }
             let old = *old;
+            again = step.time;
             self.supersede(key, &old, step.time);
         } else if let Some(released) = self.released_since(&key, step) {
             if is_behind(step, released) {
@@ -321,7 +329,7 @@ impl Assembler {
             // Of one stamp, and lines of one second change places: it may be its own. Blocks live longer than that.
             is_in_doubt |= key.grain == Grain::Session;
         }
-        self.open.insert_at(spot, key, Pending { is_in_doubt, ..new });
+        self.open.insert_at(spot, key, Pending { again, is_in_doubt, ..new });
     }
 
     /// Whether the record comes so far behind others that its own release may have been read, and no longer be known.

@@ -8,7 +8,7 @@ use crate::time::{TimeDelta, TimeRange, Timestamp};
 ///
 /// ```text
 /// creates + begun_by_update + releases
-///     = duplicates + stale + 2 * paired + releases_alone + releases_in_doubt + superseded
+///     = duplicates + stale + joined + 2 * paired + releases_alone + releases_in_doubt + superseded
 ///       + ended_by_restart + ended_by_host + ended_in_doubt + open
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,11 +36,14 @@ pub struct Audit {
     pub out_of_order: u64,
     /// Creates that were read so late that a later record of their flow had been taken in before.
     pub stale: u64,
+    /// Creates of a further flow under a key that one was open under, where no destination is logged: the key is held until
+    /// as many were released.
+    pub joined: u64,
     /// Releases that ended a tenancy of which an earlier record was read.
     pub paired: u64,
     /// Releases without any earlier record of their tenancy, for whatever reason.
     pub releases_alone: u64,
-    /// Releases that say less than their create did, and that fit several tenancies.
+    /// Releases that fit several tenancies, since they say less than their creates did, or all of these say too little.
     pub releases_in_doubt: u64,
     /// Tenancies that ended by such a release: as many were read as tenancies they fit.
     pub ended_in_doubt: u64,
@@ -97,7 +100,8 @@ impl Audit {
         let ended_by_others = self.ended_by_restart + self.ended_by_host + self.ended_in_doubt;
         let ended = self.paired + self.superseded + ended_by_others + self.open;
         let unpaired = self.releases_alone + self.releases_in_doubt;
-        begun + self.releases == self.duplicates + self.stale + ended + self.paired + unpaired
+        begun + self.releases
+            == self.duplicates + self.stale + self.joined + ended + self.paired + unpaired
     }
 
     /// From the first stamp to the last.

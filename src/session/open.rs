@@ -182,10 +182,6 @@ impl Open {
         self.pending.find(key)
     }
 
-    pub(super) fn at(&self, spot: table::Spot) -> Option<&Pending> {
-        self.pending.at(spot)
-    }
-
     /// For changes of its stamps; what it is must stay.
     pub(super) fn at_mut(&mut self, spot: table::Spot) -> Option<&mut Pending> {
         self.pending.at_mut(spot)
@@ -294,7 +290,9 @@ impl Open {
             shelf.shape = Some(shape);
             shelf.doubts += 1;
             let all_fit = keys.len() == of_its_shape && of_its_shape <= MAX_LOOKED_AT;
-            if all_fit && !shelf.is_mixed && shelf.doubts >= keys.len() {
+            let joined = |key| self.pending.get(key).map_or(0, |p| p.joined as usize);
+            let tenancies = keys.iter().map(|key| 1 + joined(key)).sum();
+            if all_fit && !shelf.is_mixed && shelf.doubts >= tenancies {
                 self.sort(&mut keys);
                 return Short::All(keys);
             }

@@ -50,6 +50,11 @@ pub(super) struct Pending {
     pub(super) is_mapping: bool,
     /// It is a flow of a log that never says when flows end.
     pub(super) is_seen_only: bool,
+    /// When a create of the flow was read while this one, or the one before it, was open: a release of that time may be
+    /// of either.
+    pub(super) again: Option<WrittenTime>,
+    /// So many further flows began under its key, whose destinations were not logged: it lasts until as many were released.
+    pub(super) joined: u32,
     /// A release was read that may have been its own, or another's.
     pub(super) is_in_doubt: bool,
 }
@@ -74,6 +79,8 @@ impl Pending {
             not_before: None,
             is_mapping: event.kind == EventKind::PortCreate,
             is_seen_only: event.kind == EventKind::SessionSeen,
+            again: None,
+            joined: 0,
             is_in_doubt: false,
         };
         if created {
@@ -155,6 +162,19 @@ impl Pending {
         if late <= profile.late || lived_then { Fit::Pairs(late) } else { Fit::Unrelated }
     }
 
+    /// Whether the release may as well be of another tenancy of the flow, as their creates and it are of one stamp.
+    pub(super) fn may_be_anothers(&self, release: &Step) -> bool {
+        let is_beside = |at: WrittenTime| release.time.is_some_and(|r| r.start() < at.end());
+        let is_earlier = |at: WrittenTime| release.start.is_some_and(|s| s.end() <= at.start());
+        self.again.is_some_and(|at| is_beside(at) && !is_earlier(at))
+    }
+
+    /// Whether flows towards several destinations look like this one, since none is logged and the NAT tells them apart.
+    pub(super) fn may_be_joined(&self, key: &FlowKey, profile: &Profile) -> bool {
+        let is_flow = key.grain == Grain::Session && !self.is_mapping && !self.is_seen_only;
+        is_flow && key.destination.is_none() && profile.key_has_destination
+    }
+
     /// Takes out what the log said behind `start`: it is of the tenancy that began there.
     pub(super) fn split_at(&mut self, start: WrittenTime) -> Option<Pending> {
         let activity = self.stamps.activity.filter(|at| at.start() >= start.start())?;
@@ -167,6 +187,8 @@ impl Pending {
         };
         later.create = None;
         later.not_before = None;
+        later.again = None;
+        later.joined = 0;
         later.is_in_doubt = false;
         self.stamps.activity = self.stamps.create;
         self.stamps.timer = super::profile::Timer::default();

@@ -23,19 +23,46 @@ impl Assembler {
     fn release_of(&mut self, key: FlowKey, step: &Step) {
         if step.time.is_some_and(|at| self.recent.release_since(&key, at) == Some(at)) {
             self.audit.duplicates += 1;
+            // Or the end of another tenancy in one second with it.
+            if let Some(pending) = self.open.get_mut(&key).filter(|p| !p.is_behind(step)) {
+                pending.is_in_doubt = true;
+            }
             return;
         }
         if let Some(at) = step.time {
             self.recent.remember(key, at);
         }
+        if let Some(pending) = self.open.get_mut(&key)
+            && pending.joined > 0
+            && !pending.is_behind(step)
+        {
+            pending.joined -= 1;
+            self.audit.releases_in_doubt += 1;
+            return;
+        }
         let pending = self.begun(key, step).unwrap_or_else(|| {
             self.audit.releases_alone += 1;
+            self.doubt_what_says_less(key, step);
             Pending::default()
         });
         if pending.stamps.create.is_none() && pending.stamps.start.is_none() {
             self.note_lost_create(step);
         }
         self.end(key, &pending, step);
+    }
+
+    /// The release of a tenancy whose create said less is not known to be its own.
+    fn doubt_what_says_less(&mut self, key: FlowKey, release: &Step) {
+        let FlowKey { destination, inside_port, .. } = key;
+        for (destination, inside_port) in [(None, inside_port), (destination, None), (None, None)] {
+            let less = FlowKey { destination, inside_port, ..key };
+            if less != key
+                && let Some(pending) = self.open.get_mut(&less)
+                && !pending.is_behind(release)
+            {
+                pending.is_in_doubt = true;
+            }
+        }
     }
 
     fn end(&mut self, key: FlowKey, pending: &Pending, step: &Step) {
@@ -63,7 +90,9 @@ impl Assembler {
         }
         let read = self.read_by(step);
         match self.open.short(step, &self.profile, is_again, read) {
-            Short::One(key) if self.open.get(&key).is_some_and(|p| p.is_in_doubt) => {
+            Short::One(key)
+                if self.open.get(&key).is_some_and(|p| p.is_in_doubt && p.joined == 0) =>
+            {
                 self.audit.releases_in_doubt += 1;
                 self.end_in_doubt(key, step);
             }
@@ -131,7 +160,12 @@ impl Assembler {
     /// What was read of the tenancy that the release ends, before it.
     fn begun(&mut self, key: FlowKey, release: &Step) -> Option<Pending> {
         let spot = self.open.find(&key);
-        let pending = self.open.at(spot)?;
+        let pending = self.open.at_mut(spot)?;
+        if pending.may_be_anothers(release) {
+            pending.again = None;
+            pending.is_in_doubt = true;
+            return None;
+        }
         match pending.fit(release, &self.profile) {
             Fit::Pairs(late) => {
                 self.note_late(late, release);
