@@ -55,7 +55,7 @@ fn finished_flows_of_ulogd_answer_what_they_saw() {
     let dir = tempfile::tempdir().unwrap();
     let score = score(&lab, &ulogd(&lab, dir.path(), "ulogd-json", "ulogd_flow.json"), true);
     // 4.4 % asked about echo flows; the 20 s gap, and flows of cgnA that began in it or before, take the rest.
-    assert!(score.right_share() >= 0.915, "{score:?}");
+    assert!(score.right_share() >= 0.92, "{score:?}");
 }
 
 #[test]
