@@ -49,7 +49,7 @@ impl Loss {
             self.unplaced = None;
             self.declared.extend(range(from.minus(late), at.plus(late)));
         }
-        self.heard.saw(second(at));
+        self.heard.saw(at);
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
     }
@@ -94,12 +94,23 @@ impl Loss {
 struct Heard {
     seconds: i64,
     newest: i64,
+    /// The newest second: most lines are of it.
+    here: Option<TimeRange>,
     /// Which of the last seconds, the newest in the lowest bit: what comes later than these counts for nothing.
     recent: u128,
 }
 
 impl Heard {
-    fn saw(&mut self, second: i64) {
+    fn saw(&mut self, at: Timestamp) {
+        if self.here.is_some_and(|here| here.contains(at)) {
+            return;
+        }
+        self.saw_in(second(at));
+        let from = Timestamp::from_second(self.newest);
+        self.here = TimeRange::new(from, from.plus(TimeDelta::from_second(1))).ok();
+    }
+
+    fn saw_in(&mut self, second: i64) {
         let age = match second.checked_sub(self.newest) {
             Some(ahead @ 1..) if self.recent != 0 => {
                 self.recent =
@@ -208,12 +219,12 @@ mod tests {
     fn seconds_are_heard_once_in_whatever_order() {
         let mut heard = Heard::default();
         for second in [-5, 0, 0, 4, 3, 4, 3, 130, 4, 3, 2, 500, 499, 130, -5] {
-            heard.saw(second);
+            heard.saw_in(second);
         }
         // 2 is 128 seconds late, -5 and the second 130 are later still: they might be of a second that was heard.
         assert_eq!(heard.seconds, 7);
-        heard.saw(i64::MAX);
-        heard.saw(i64::MIN);
+        heard.saw_in(i64::MAX);
+        heard.saw_in(i64::MIN);
         assert_eq!(heard.seconds, 8);
     }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::fields::sent_number;
 use super::scope::MAX_FIELDS;
 
 /// The length of a field that says its length in every record (RFC 7011, section 7).
@@ -22,11 +23,10 @@ pub(super) struct Layout {
     pub(super) is_options: bool,
 }
 
-/// A field: whose it is, its number, its length.
+/// A field: its number among those that concern us, and its length.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    enterprise: u32,
-    number: u16,
+    number: Option<u32>,
     len: u16,
 }
 
@@ -114,7 +114,7 @@ impl Layout {
                 enterprise = u32::MAX;
             }
             if fields.len() <= MAX_FIELDS {
-                fields.push(Place { enterprise, number, len });
+                fields.push(Place { number: sent_number(enterprise, number), len });
             }
         }
         let is_fixed = fields.iter().all(|field| field.len != VARIABLE);
@@ -123,11 +123,11 @@ impl Layout {
         Some(Layout { fields, least, is_fixed, is_options })
     }
 
-    /// Takes a record off a set, telling the bytes of each field that is not empty; none if no further one fits.
+    /// Takes a record off a set, telling the bytes of each field of ours that is not empty; none if no further one fits.
     pub(super) fn next<'a>(
         &self,
         set: &mut &'a [u8],
-        mut each: impl FnMut(u32, u16, &'a [u8]),
+        mut each: impl FnMut(u32, &'a [u8]),
     ) -> Option<()> {
         if self.least == 0 || set.len() < self.least {
             return None;
@@ -143,8 +143,8 @@ impl Layout {
                 }
             }
             let (bytes, behind) = rest.split_at_checked(len)?;
-            if !bytes.is_empty() {
-                each(field.enterprise, field.number, bytes);
+            if let Some(number) = field.number.filter(|_| !bytes.is_empty()) {
+                each(number, bytes);
             }
             rest = behind;
         }
@@ -158,7 +158,7 @@ impl Layout {
             return (set.len().checked_div(self.least).unwrap_or(0), true);
         }
         let mut count = 0;
-        while self.next(&mut set, |_, _, _| ()).is_some() {
+        while self.next(&mut set, |_, _| ()).is_some() {
             count += 1;
         }
         (count, set.iter().all(|&b| b == 0))

@@ -10,7 +10,7 @@ use netflow_parser::variable_versions::v9::{self, ScopeDataField, V9FieldPair};
 
 use super::super::reader::{Decoded, column};
 use super::super::{Event, RejectReason};
-use super::fields::{Fields, Sent, ipfix_number, sent_number};
+use super::fields::{Fields, Sent, ipfix_number};
 use super::layout::Layout;
 use super::record::Record;
 use super::scope::{Header, MAX_TEMPLATES, Scope};
@@ -218,11 +218,7 @@ impl Reading<'_> {
     fn walk(&mut self, scope: &mut Scope, layout: &Layout, mut set: &[u8]) {
         loop {
             let mut fields = Fields::default();
-            let found = layout.next(&mut set, |enterprise, number, bytes| {
-                if let Some(number) = sent_number(enterprise, number) {
-                    fields.set(number, Sent::Raw(bytes));
-                }
-            });
+            let found = layout.next(&mut set, |number, bytes| fields.set(number, Sent::Raw(bytes)));
             if found.is_none() {
                 return;
             }

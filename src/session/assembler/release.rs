@@ -5,6 +5,7 @@ use crate::allocation::Ended;
 use crate::session::open::{Read, Shape, Short};
 use crate::session::pending::{Fit, FlowKey, Pending};
 use crate::session::step::Step;
+use crate::session::table::Spot;
 use crate::time::{TimeDelta, Timestamp, WrittenTime};
 
 impl Assembler {
@@ -32,7 +33,8 @@ impl Assembler {
         if let Some(at) = step.time {
             self.recent.remember(key, at);
         }
-        if let Some(pending) = self.open.get_mut(&key)
+        let spot = self.open.find(&key);
+        if let Some(pending) = self.open.at_mut(spot)
             && pending.joined > 0
             && !pending.is_behind(step)
         {
@@ -40,7 +42,7 @@ impl Assembler {
             self.audit.releases_in_doubt += 1;
             return;
         }
-        let pending = self.begun(key, step).unwrap_or_else(|| {
+        let pending = self.begun(spot, key, step).unwrap_or_else(|| {
             self.audit.releases_alone += 1;
             self.doubt_what_says_less(key, step);
             Pending::default()
@@ -157,9 +159,8 @@ impl Assembler {
         }
     }
 
-    /// What was read of the tenancy that the release ends, before it.
-    fn begun(&mut self, key: FlowKey, release: &Step) -> Option<Pending> {
-        let spot = self.open.find(&key);
+    /// What was read of the tenancy that the release ends, before it; `spot` is where its key is.
+    fn begun(&mut self, spot: Spot, key: FlowKey, release: &Step) -> Option<Pending> {
         let pending = self.open.at_mut(spot)?;
         if pending.may_be_anothers(release) {
             pending.again = None;
