@@ -7,35 +7,16 @@
 #[path = "common/lab.rs"]
 mod recording;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use recording::{Log, lab, score};
-
-/// A file of the recording, unpacked into `dir` if it is packed.
-fn unpacked(file: &Path, dir: &Path) -> PathBuf {
-    if file.extension().is_none_or(|e| e != "gz") {
-        return file.to_owned();
-    }
-    let parent = file.parent().and_then(Path::file_name).unwrap().to_str().unwrap();
-    let out = dir.join(format!("{parent}-{}", file.file_stem().unwrap().to_str().unwrap()));
-    let status = Command::new("gzip")
-        .arg("-dc")
-        .arg(file)
-        .stdout(std::fs::File::create(&out).unwrap())
-        .status()
-        .unwrap();
-    assert!(status.success(), "gzip of {}", file.display());
-    out
-}
 
 const UTC: &[&str] = &["--timezone", "UTC"];
 
 #[test]
 fn the_xml_of_conntrack_answers_like_its_text() {
     let Some(lab) = lab() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let xml = unpacked(&lab.join("cgnB/conntrack_E.xml.gz"), dir.path());
+    let xml = lab.join("cgnB/conntrack_E.xml.gz");
     let logs: [Log<'_>; 2] = [
         ("cgnA", "conntrack", &[], lab.join("cgnA/conntrack_E.log")),
         ("cgnB", "conntrack-xml", UTC, xml),
@@ -45,15 +26,14 @@ fn the_xml_of_conntrack_answers_like_its_text() {
     assert!(score.right + 162 >= score.people - score.people / 1000, "{score:?}");
 }
 
-fn ulogd<'a>(lab: &Path, dir: &Path, format: &'a str, name: &str) -> [Log<'a>; 2] {
-    ["cgnA", "cgnB"].map(|nat| (nat, format, UTC, unpacked(&lab.join(nat).join(name), dir)))
+fn ulogd<'a>(lab: &Path, format: &'a str, name: &str) -> [Log<'a>; 2] {
+    ["cgnA", "cgnB"].map(|nat| (nat, format, UTC, lab.join(nat).join(name)))
 }
 
 #[test]
 fn finished_flows_of_ulogd_answer_what_they_saw() {
     let Some(lab) = lab() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let score = score(&lab, &ulogd(&lab, dir.path(), "ulogd-json", "ulogd_flow.json"), true);
+    let score = score(&lab, &ulogd(&lab, "ulogd-json", "ulogd_flow.json"), true);
     // 4.4 % asked about echo flows; the 20 s gap, and flows of cgnA that began in it or before, take the rest.
     assert!(score.right_share() >= 0.92, "{score:?}");
 }
@@ -61,10 +41,9 @@ fn finished_flows_of_ulogd_answer_what_they_saw() {
 #[test]
 fn events_of_ulogd_answer_what_they_saw() {
     let Some(lab) = lab() else { return };
-    let dir = tempfile::tempdir().unwrap();
     for (format, name) in [("ulogd-json", "ulogd_event.json.gz"), ("ulogd", "ulogd_gprint.log.gz")]
     {
-        let score = score(&lab, &ulogd(&lab, dir.path(), format, name), true);
+        let score = score(&lab, &ulogd(&lab, format, name), true);
         assert!(score.right_share() >= 0.92, "{score:?}");
     }
 }
