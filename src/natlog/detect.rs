@@ -12,6 +12,8 @@ use super::{Event, Format, Reader, ReaderOptions, Record};
 pub struct Detected {
     /// The formats that fit, best first.
     pub candidates: Vec<Candidate>,
+    /// Where none does: as what flow records would, were it said whose numbers they use.
+    pub dialects: Vec<InDialect>,
     /// How many bytes were looked at.
     pub bytes: usize,
 }
@@ -37,15 +39,27 @@ impl Candidate {
     }
 }
 
+/// A dialect of flow records that fits a sample; see `--dialect` and [`ReaderOptions::with_dialect`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InDialect {
+    /// The format.
+    pub format: Format,
+    /// The name of the dialect.
+    pub dialect: &'static str,
+    /// How many events its reader found.
+    pub events: u64,
+}
+
 /// No format, or no single one.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DetectError {
     /// No reader makes events of it.
-    #[error(
-        "no format fits the first {0} bytes: name one with --format; flow records of some makers need --dialect as well"
-    )]
+    #[error("no format fits the first {0} bytes: name one with --format")]
     Nothing(usize),
+    /// None does unless it is told whose numbers flow records use.
+    #[error("these flow records do not say whose numbers they use, and would fit {}", dialects(.0))]
+    NoDialect(Vec<InDialect>),
     /// Several do.
     #[error("{} fit: name one with --format", list(.0))]
     Several(Vec<Candidate>),
@@ -54,6 +68,13 @@ pub enum DetectError {
 fn list(candidates: &[Candidate]) -> String {
     let text = |c: &Candidate| format!("{} ({} events)", c.format, c.events);
     candidates.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+fn dialects(fits: &[InDialect]) -> String {
+    let text = |fit: &InDialect| {
+        format!("--format {} --dialect {} ({} events)", fit.format, fit.dialect, fit.events)
+    };
+    fits.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 impl Detected {
@@ -99,7 +120,12 @@ impl Detected {
         if let Some(best) = candidates.first().map(|c| c.events) {
             candidates.retain(|c| c.events.saturating_mul(Self::RIVAL) >= best);
         }
-        Detected { candidates, bytes: sample.len() }
+        let dialects = if candidates.is_empty() {
+            in_dialects(sample, is_whole, &options)
+        } else {
+            Vec::new()
+        };
+        Detected { candidates, dialects, bytes: sample.len() }
     }
 
     /// The one format that fits.
@@ -110,10 +136,32 @@ impl Detected {
     pub fn sole(self) -> Result<Candidate, DetectError> {
         match self.candidates.as_slice() {
             [one] => Ok(*one),
-            [] => Err(DetectError::Nothing(self.bytes)),
+            [] if self.dialects.is_empty() => Err(DetectError::Nothing(self.bytes)),
+            [] => Err(DetectError::NoDialect(self.dialects)),
             _ => Err(DetectError::Several(self.candidates)),
         }
     }
+}
+
+#[cfg(not(feature = "netflow"))]
+fn in_dialects(_: &[u8], _: bool, _: &ReaderOptions) -> Vec<InDialect> {
+    Vec::new()
+}
+
+/// The dialects that a sample is read by, if none was named.
+#[cfg(feature = "netflow")]
+fn in_dialects(sample: &[u8], is_whole: bool, options: &ReaderOptions) -> Vec<InDialect> {
+    let mut fits = Vec::new();
+    for format in [Format::Ipfix, Format::Netflow9] {
+        for dialect in super::Dialect::ALL.into_iter().filter(|_| options.dialect().is_none()) {
+            let options = options.clone().with_dialect(dialect);
+            let (candidate, _) = attempt(format, sample, is_whole, &options);
+            if candidate.events > 0 && candidate.score() >= Detected::LEAST_SCORE {
+                fits.push(InDialect { format, dialect: dialect.name(), events: candidate.events });
+            }
+        }
+    }
+    fits
 }
 
 fn attempt(

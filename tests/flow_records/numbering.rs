@@ -84,3 +84,16 @@ fn the_same_numbers_mean_other_events_to_other_makers() {
         assert_eq!(means(Dialect::Junos, &bind, &pair(event)), junos, "junos {event}");
     }
 }
+
+#[test]
+fn a_log_that_fits_no_dialect_by_default_is_told_which_it_would_fit() {
+    use portledger::natlog::ReaderOptions;
+    use portledger::natlog::detect::Detected;
+    // Event 1 of field 230 is a create to Cisco, and historic to RFC 8158.
+    let sets = [template(300, &iana(&SESSION)), set(300, &session(1))];
+    let found = Detected::of(&ipfix(SENT, &sets), true, &ReaderOptions::new());
+    assert_eq!(found.candidates, []);
+    let error = found.sole().unwrap_err().to_string();
+    assert!(error.contains("--format ipfix --dialect cisco (1 events)"), "{error}");
+    assert!(!error.contains("rfc8158"), "{error}");
+}
