@@ -144,6 +144,18 @@ fn lines_are_read_out_of_a_capture_too() {
 }
 
 #[test]
+fn a_loss_that_a_line_tells_of_has_its_time_in_a_capture_too() {
+    let line = b"CGNAT: SESSION_CLEAR desc=\"all\" count=12 time=1795306735000005\n";
+    let capture = pcap(false, false, 1, &[ethernet(514, line)]);
+    for file in [&line[..], &capture] {
+        let got = read_with(Format::Vyatta, ReaderOptions::new(), file);
+        let [(reject, event)] = &got.rejects[..] else { panic!("{:?}", got.reasons()) };
+        assert_eq!(reject.reason, RejectReason::EventsLost);
+        assert_eq!(event.time.unwrap().rfc3339(), "2026-11-22T00:18:55.000005Z");
+    }
+}
+
+#[test]
 fn every_cut_of_a_capture_is_seen() {
     let frames = [ethernet(2055, &message()), ethernet(2055, &message())];
     for file in [pcap(false, false, 1, &frames), pcapng(true, 1, &frames)] {
