@@ -144,6 +144,18 @@ fn lines_are_read_out_of_a_capture_too() {
 }
 
 #[test]
+fn a_loss_that_a_line_tells_of_has_its_time_in_a_capture_too() {
+    let line = b"CGNAT: SESSION_CLEAR desc=\"all\" count=12 time=1795306735000005\n";
+    let capture = pcap(false, false, 1, &[ethernet(514, line)]);
+    for file in [&line[..], &capture] {
+        let got = read_with(Format::Vyatta, ReaderOptions::new(), file);
+        let [(reject, event)] = &got.rejects[..] else { panic!("{:?}", got.reasons()) };
+        assert_eq!(reject.reason, RejectReason::EventsLost);
+        assert_eq!(event.time.unwrap().rfc3339(), "2026-11-22T00:18:55.000005Z");
+    }
+}
+
+#[test]
 fn every_cut_of_a_capture_is_seen() {
     let frames = [ethernet(2055, &message()), ethernet(2055, &message())];
     for file in [pcap(false, false, 1, &frames), pcapng(true, 1, &frames)] {
@@ -279,6 +291,45 @@ fn a_datagram_whose_fragments_are_missing_or_at_odds_is_damage_where_it_began() 
     let many: Vec<Vec<u8>> = (0..100).map(|id| piece(id, 0, false, a)).collect();
     let lines: Vec<u64> = refused(&many).iter().map(|&(_, line)| line).collect();
     assert_eq!(lines, (1..=100).collect::<Vec<_>>());
+}
+
+/// The checksum of a datagram between the addresses of [`ipv4`], or [`ipv6`].
+fn checked(mut datagram: Vec<u8>, is_ipv6: bool) -> Vec<u8> {
+    let mut all =
+        if is_ipv6 { ipv6(&[])[8..40].to_vec() } else { ipv4(17, 0, &[])[12..20].to_vec() };
+    all.extend([[0, 17], u16::try_from(datagram.len()).unwrap().to_be_bytes()].concat());
+    all.extend(&datagram);
+    all.resize(all.len().next_multiple_of(2), 0);
+    let words = all.chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1]));
+    let sum = words.fold(0, |sum, word| (sum + word) % 0xffff);
+    datagram[6..8].copy_from_slice(&u16::try_from(0xffff - sum).unwrap().to_be_bytes());
+    datagram
+}
+
+#[test]
+fn fragments_of_two_datagrams_with_one_number_make_none() {
+    let first = message();
+    let mut second = first.clone();
+    // Somebody else's port.
+    *second.last_mut().unwrap() ^= 1;
+    for (is_ipv6, of) in [
+        (false, (|at, last, bytes: &[u8]| piece(7, at, last, bytes)) as fn(_, _, &[u8]) -> _),
+        (true, |at, last, bytes: &[u8]| piece6(7, at, last, bytes)),
+    ] {
+        for odd in [false, true] {
+            let datagram = |message: &[u8]| {
+                let end = if odd { &[0][..] } else { &[] };
+                checked(udp(2055, &[message, end].concat()), is_ipv6)
+            };
+            let (a, b) = (datagram(&first), datagram(&second));
+            let read = |head: &[u8], tail: &[u8]| {
+                ipfix_of(&pcap(false, false, 1, &[of(0, false, head), of(3, true, tail)]))
+            };
+            assert_eq!(read(&a[..24], &a[24..]).events.len(), 1);
+            assert_eq!(read(&a[..24], &b[24..]).refused(), RejectReason::Fragment);
+            assert_eq!(read(&a[..24], &a[24..a.len() - 8]).refused(), RejectReason::Fragment);
+        }
+    }
 }
 
 /// The packet block of pcapng before there was the enhanced one.

@@ -159,7 +159,8 @@ impl Capture {
                     Added::Bad(first) => Err((first, RejectReason::Fragment)),
                     Added::Whole => {
                         let (from, to) = (from + at, from + at + piece.bytes.len());
-                        let udp = Udp::read(piece.key.source, self.fragments.whole());
+                        let ends = (piece.key.source, piece.key.target);
+                        let udp = Udp::read(ends, self.fragments.whole());
                         udp.and_then(|udp| udp.payload(from, port))
                             .map(|payload| Payload { from, to, is_assembled: true, ..payload })
                             .map_err(|reason| (whole, reason))

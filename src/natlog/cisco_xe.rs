@@ -95,9 +95,10 @@ impl CiscoXeParser {
         if ends.iter().any(|end| end.is_empty()) {
             return Err((RejectReason::CutShort, c.rest()));
         }
-        // A number that the line ends with may have lost a digit.
-        let filler = vrf.iter().position(|b| is_filler(*b));
-        self.is_whole = !c.is_at_end() || filler.is_some();
+        let name = unfilled(vrf);
+        // What the line ends with may have lost a digit, and a name goes on behind a dot.
+        let is_filled = name.len() + 2 <= vrf.len() && name.iter().all(u8::is_ascii_digit);
+        self.is_whole = !c.is_at_end() || is_filled;
         let [local, global, far_local, far] = ends;
         let inside = end(local)?.ok_or((RejectReason::MissingField, local))?;
         let outside = end(global)?.ok_or((RejectReason::MissingField, global))?;
@@ -120,7 +121,7 @@ impl CiscoXeParser {
             _ => PortRange::ALL,
         };
         event.protocol = protocol;
-        let realm = self.realms.named(filler.and_then(|at| vrf.get(..at)).unwrap_or(vrf))?;
+        let realm = self.realms.named(name)?;
         event.inside = Some(texts::host(inside.addr.into(), realm));
         event.inside_port = inside.port.filter(|_| has_ports);
         event.outside = Some(outside.addr);
@@ -175,9 +176,13 @@ fn unknown<'a>(name: &'a [u8], word: &'a [u8]) -> Refusal<'a> {
     }
 }
 
-/// What stands behind the number of a VRF: zero bytes, or what collectors write for them (`.`, `#000`).
-fn is_filler(byte: u8) -> bool {
-    matches!(byte, 0 | b'.' | b'#')
+/// A VRF without the filler behind it: zero bytes, or what collectors write for them (`.`, `#000`).
+fn unfilled(mut vrf: &[u8]) -> &[u8] {
+    let fillers: [&[u8]; 3] = [b"\0", b".", b"#000"];
+    while let Some(rest) = fillers.iter().find_map(|filler| vrf.strip_suffix(*filler)) {
+        vrf = rest;
+    }
+    vrf
 }
 
 fn is_dashes(text: &[u8]) -> bool {
@@ -278,6 +283,16 @@ mod tests {
             read("%IPNAT-6-CREATED: tcp 100.64.0.10:5 203.0.113.7:6 192.0.2.10:7 192.0.2.10:7 vrf BLUE ")
                 .ends_with(r#""realm":"BLUE"}"#)
         );
+        // A dot within a name is none of the filler.
+        let tuple = "tcp 100.64.0.10:5 203.0.113.7:6 192.0.2.10:7 192.0.2.10:7";
+        for (vrf, realm) in [("cust.blue", "cust.blue"), ("a#1...", "a#1"), ("a#000#000", "a")] {
+            let line = format!("%IPNAT-6-CREATED: {tuple} vrf {vrf} ");
+            assert!(read(&line).ends_with(&format!(r#""realm":"{realm}"}}"#)), "{vrf}");
+        }
+        for (vrf, is_whole) in [("cust.", false), ("cust..", false), ("7.", false), ("7..", true)] {
+            let line = format!("%IPNAT-6-CREATED: {tuple} vrf {vrf}");
+            assert_eq!(parse(line.as_bytes()).1, is_whole, "{vrf}");
+        }
     }
 
     #[test]

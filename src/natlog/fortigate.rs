@@ -42,7 +42,7 @@ use crate::time::{MICROS_PER_SECOND, TimeDelta, WrittenTime};
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
     name: "fortigate",
-    title: "FortiGate, PBA events and traffic log",
+    title: "FortiGate, PBA events and traffic log, CEF too",
     status: Status::Documents,
     yields: Yields {
         session: true,
@@ -51,7 +51,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
         destination: true,
         login: true,
     },
-    time_basis: "the NAT's clock: eventtime, UTC (ns, or 1 s); date and time at offset tz (1 s)",
+    time_basis: "the NAT's clock: eventtime, UTC (ns, or 1 s); date and time at offset tz (1 s); the frame's stamp in CEF of old releases",
     source: "FortiOS log message reference 6.0 to 7.6; published traffic samples",
     cut: Cut::Lines,
     parser: |options| Box::new(FortigateParser::new(&options)),

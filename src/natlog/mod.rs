@@ -7,23 +7,23 @@
 //!
 //! | format | status | yields | time basis | source |
 //! |---|---|---|---|---|
-//! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load; `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
+//! | [`conntrack`] | read | session create, update, delete; only of flows whose source was translated | the collector's read time (1 us), late by the collector's load, or the head of syslog (1 s); `[start=]`, `[stop=]` of the kernel (1 s) | conntrack-tools 1.4.7; `snprintf_default.c` of `libnetfilter_conntrack`; `nf_conntrack_netlink.c` of Linux |
 //! | [`conntrack_xml`] | read | the same | the collector's read time (1 s, local); start and stop of the kernel (1 us) | `snprintf_xml.c` of `libnetfilter_conntrack` |
 //! | [`juniper`] | read | blocks with start and pool, session create, update, delete with start, some with login | an epoch in the record (1 s), the UTC clock of the services card (1 s), or the syslog head (1 s) | Juniper system log reference; MX-SPC3 message comparison; samples |
 //! | [`a10`] | read | ports, batches of ports and sessions, given and taken back | the frame's stamp | samples and patterns of cgn-ec; axAPI 6.0.2 |
-//! | [`f5`] | read | sessions and blocks, given and taken back | the frame's stamp | pattern of cgn-ec; F5 guides name the events only |
-//! | [`fortigate`] | read | blocks with start, interim and pool; traffic as finished sessions; device starts | `eventtime` (ns or 1 s), `date` and `time` at `tz` (1 s) | `FortiOS` log message reference 6.0 to 7.6; traffic samples |
+//! | [`f5`] | read | sessions and blocks, given and taken back, some with start and login | the frame's stamp, or the start in a record with names (1 ms) | pattern of cgn-ec; F5 Telemetry Streaming; F5 guides name the events only |
+//! | [`fortigate`] | read | blocks with start, interim and pool; traffic as finished sessions; device starts | `eventtime` (ns or 1 s), `date` and `time` at `tz` (1 s); the frame's stamp in CEF of old releases | `FortiOS` log message reference 6.0 to 7.6; traffic samples |
 //! | [`huawei`] | read | sessions (of USG firewalls with login), mappings, port ranges; layouts by [`template`] | Unix time (1 s), the frame's stamp in type 3 | NetEngine 8000 and USG documentation; published samples |
 //! | [`jool`] | read | mappings and sessions of a NAT64 | the NAT's clock, GMT (1 s) | `db.c` of Jool |
 //! | [`mikrotik`] | read | flows seen to use a port, with login; never an end | the frame's stamp | MikroTik documentation; published samples |
 //! | [`nat_acct`] | read | sessions begun and ended | the frame's stamp | Trisul's pattern |
 //! | [`nfware`] | read | address pairs, ports, sessions, blocks | the frame's stamp | docs.nfware.com 6.3; patterns of cgn-ec |
-//! | [`paloalto`] | read | traffic as sessions begun, and ended with start and login | the NAT's local time (1 s) | PAN-OS administrator's guide 9.1 to 11.1 |
+//! | [`paloalto`] | read | traffic as sessions begun, and ended with start and login | the NAT's local time unless it names another (1 s) | PAN-OS administrator's guide 9.1 to 11.1 |
 //! | [`sixwind`] | read | blocks of one protocol with pool; sessions | the frame's stamp | doc.6wind.com; patterns of cgn-ec |
 //! | [`syslog_nat`] | read | sessions and mappings, DS-Lite and NAT64 too, some with login | the frame's stamp; NetElastic's own local time (1 s) | draft-ietf-behave-syslog-nat-logging-06; `nat_syslog.c` of FD.io VPP |
 //! | [`vasexperts`] | read | sessions with login; layouts by [`template`] | Unix time (1 s) | wiki.vasexperts.ru |
 //! | [`vyatta`] | read | blocks with start and pool; sessions begun, active, ended with start; all of a subscriber given back | the NAT's clock, UTC (1 us) | `cgn_log_rte.c` of vyatta-dataplane |
-//! | [`cisco_asa`] | read | ports and blocks, session create and delete with start | the syslog head (1 s) | Cisco ASA syslog messages |
+//! | [`cisco_asa`] | read | ports and blocks, session create and delete with start | the syslog head (1 s); of Firepower's events the begin (1 s) | Cisco ASA syslog messages |
 //! | [`cisco_xe`] | read | session create, delete, mappings without destination | the device's stamp (1 ms or 1 s) | samples; Cisco IOS configuration guides |
 //! | [`cisco_xr`] | read | blocks, session create, delete; several records a datagram | the head of the datagram, UTC (1 s; 2 s behind its first record) | Cisco CGN guide; `cnat_syslog.c` of VPP |
 //! | [`csv`] | read | every kind of event, finished allocations | as written | this page |

@@ -38,7 +38,7 @@ use crate::time::{TimeDelta, WrittenTime};
 /// What is known of the format.
 pub(super) const INFO: FormatInfo = FormatInfo {
     name: "paloalto",
-    title: "Palo Alto PAN-OS, traffic log as CSV syslog",
+    title: "Palo Alto PAN-OS, traffic log as CSV or CEF syslog",
     status: Status::Documents,
     yields: Yields {
         session: true,
@@ -47,7 +47,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
         destination: true,
         login: true,
     },
-    time_basis: "the NAT's clock, its local time (1 s)",
+    time_basis: "the NAT's clock, its local time unless it names another (1 s)",
     source: "PAN-OS 9.1 to 11.1 administrator's guide, traffic log fields; published samples",
     cut: Cut::Lines,
     parser: |options| Box::new(PaloAltoParser::new(&options)),

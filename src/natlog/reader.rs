@@ -362,9 +362,7 @@ impl<R: io::Read> Reader<R> {
                 Record::Event
             }
             Err((reason, column)) => {
-                // A line in order still shows that the source was being written then, or when it lost others.
-                let is_in_order = reason.is_expected() || reason == RejectReason::EventsLost;
-                let time = event.time.filter(|_| is_in_order);
+                let time = event.time.filter(|_| reason.has_time());
                 *event = Event { time, ..Event::default() };
                 self.skipped.add(reason);
                 Record::Rejected(Reject { reason, span, line, column })

@@ -33,6 +33,13 @@ macro_rules! reasons {
                 matches!(self, RejectReason::DestinationTranslation | RejectReason::PortNotLogged)
             }
 
+            /// Whether the time beside it is one at which the source was being written: the line is in order, or
+            /// tells when others were lost.
+            #[cfg(feature = "readers")]
+            pub(super) const fn has_time(self) -> bool {
+                self.is_expected() || matches!(self, RejectReason::EventsLost)
+            }
+
             /// Whether the line is in order and only holds no fact about a NAT; every other reason is damage, and
             /// a reason to doubt what stands around it.
             pub const fn is_expected(self) -> bool {

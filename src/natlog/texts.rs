@@ -5,21 +5,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::RejectReason;
-use super::reader::{ReaderOptions, column};
+use super::reader::ReaderOptions;
 use super::scan::Cursor;
-use crate::inside::{InsideHost, Realm};
+pub(super) use super::values::{Refusal, host, placed as at_column, protocol};
+use crate::inside::Realm;
 use crate::port::PortRange;
-use crate::protocol::Protocol;
 use crate::time::{TimeDelta, WrittenTime};
-
-/// Why a record is refused, and the part of its line to blame.
-pub(super) type Refusal<'a> = (RejectReason, &'a [u8]);
-
-/// The refusal with the column of its part.
-pub(super) fn at_column(line: &[u8], (reason, part): Refusal<'_>) -> (RejectReason, u32) {
-    let at = part.as_ptr().addr().saturating_sub(line.as_ptr().addr());
-    (reason, column(at.min(line.len())))
-}
 
 pub(super) fn port(text: &[u8]) -> Result<u16, Refusal<'_>> {
     Cursor::new(text).word().filter(|_| is_digits(text)).ok_or((RejectReason::BadPort, text))
@@ -41,23 +32,6 @@ pub(super) fn ipv4(text: &[u8]) -> Result<Ipv4Addr, Refusal<'_>> {
         IpAddr::V4(addr) => Ok(addr),
         IpAddr::V6(_) => Err((RejectReason::BadAddress, text)),
     }
-}
-
-/// A name in any case, or a number.
-pub(super) fn protocol(text: &[u8]) -> Result<Protocol, Refusal<'_>> {
-    const NAMES: [(&[u8], Protocol); 8] = [
-        (b"tcp", Protocol::TCP),
-        (b"udp", Protocol::UDP),
-        (b"icmp", Protocol::ICMP),
-        (b"gre", Protocol::new(47)),
-        (b"esp", Protocol::new(50)),
-        (b"ah", Protocol::new(51)),
-        (b"icmpv6", Protocol::new(58)),
-        (b"sctp", Protocol::SCTP),
-    ];
-    let named = NAMES.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map(|(_, p)| *p);
-    let number = || number(text, u64::from(u8::MAX)).and_then(|n| u8::try_from(n).ok());
-    named.or_else(|| number().map(Protocol::new)).ok_or((RejectReason::BadProtocol, text))
 }
 
 /// Decimal digits and nothing else.
@@ -140,17 +114,10 @@ impl Realms {
     }
 }
 
-/// The inside host at an address.
-pub(super) fn host(addr: IpAddr, realm: Realm) -> InsideHost {
-    match addr {
-        IpAddr::V4(addr) => InsideHost::V4 { addr, realm },
-        IpAddr::V6(addr) => InsideHost::V6(addr),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Protocol;
 
     #[test]
     fn values_are_whole_or_refused() {

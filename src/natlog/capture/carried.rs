@@ -33,15 +33,21 @@ pub(super) struct Udp<'a> {
 }
 
 impl Udp<'_> {
-    pub(super) fn read(address: IpAddr, bytes: &[u8]) -> Result<Udp<'_>, RejectReason> {
+    /// A datagram that was put together. Numbers of packets come again, so its fragments may be of two datagrams: it is
+    /// one only if its length and checksum say so (RFC 4963).
+    pub(super) fn read(
+        (source, target): (IpAddr, IpAddr),
+        bytes: &[u8],
+    ) -> Result<Udp<'_>, RejectReason> {
         let half = |at: usize| Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
         let (Some(port), Some(collector_port), Some(len)) = (half(0), half(2), half(4)) else {
             return Err(RejectReason::CutShort);
         };
-        // No length: the one of the packet (RFC 2675).
-        let len = if len == 0 { bytes.len() } else { usize::from(len) };
-        let payload = bytes.get(UDP_HEAD..len).ok_or(RejectReason::CutShort)?;
-        Ok(Udp { exporter: Exporter { address, port, collector_port }, payload })
+        let payload = bytes.get(UDP_HEAD..).ok_or(RejectReason::CutShort)?;
+        if usize::from(len) != bytes.len() || !is_intact(source, target, bytes) {
+            return Err(RejectReason::Fragment);
+        }
+        Ok(Udp { exporter: Exporter { address: source, port, collector_port }, payload })
     }
 
     pub(super) fn payload(&self, from: usize, port: Option<u16>) -> Result<Payload, RejectReason> {
@@ -51,6 +57,30 @@ impl Udp<'_> {
         let to = from + self.payload.len();
         Ok(Payload { from, to, exporter: self.exporter, is_assembled: false })
     }
+}
+
+/// Whether a datagram has the checksum that it states, if any (RFC 768; RFC 8200, section 8.1).
+fn is_intact(source: IpAddr, target: IpAddr, datagram: &[u8]) -> bool {
+    if datagram.get(6..UDP_HEAD).is_none_or(|stated| stated == [0, 0]) {
+        return true;
+    }
+    let address = |addr| match addr {
+        IpAddr::V4(addr) => sum(&addr.octets()),
+        IpAddr::V6(addr) => sum(&addr.octets()),
+    };
+    let head = u64::from(ip_number::UDP.0) + datagram.len() as u64;
+    let mut all = address(source) + address(target) + head + sum(datagram);
+    while all > 0xffff {
+        all = (all & 0xffff) + (all >> 16);
+    }
+    all == 0xffff
+}
+
+/// The sum of 16-bit words, the last one filled up with a zero.
+fn sum(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<2>();
+    let last = rest.first().map_or(0, |byte| u64::from(*byte) << 8);
+    words.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum::<u64>() + last
 }
 
 /// The UDP payload of a frame, or the piece of one.

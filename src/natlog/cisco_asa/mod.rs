@@ -49,7 +49,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
         destination: true,
         login: false,
     },
-    time_basis: "the stamp of the device or of the collector (1 s)",
+    time_basis: "the stamp of the device or of the collector (1 s); of Firepower's events the begin, UTC (1 s)",
     source: "Cisco Secure Firewall ASA syslog messages; document 116149",
     cut: Cut::Lines,
     parser: |options| Box::new(CiscoAsaParser::new(&options)),

@@ -67,7 +67,7 @@ pub(super) const INFO: FormatInfo = FormatInfo {
         destination: true,
         login: false,
     },
-    time_basis: "the collector's read time (1 us); `[start=]`, `[stop=]` of the kernel (1 s)",
+    time_basis: "the collector's read time (1 us), or the head of syslog (1 s); `[start=]`, `[stop=]` of the kernel (1 s)",
     source: "conntrack-tools 1.4.7; snprintf_default.c of libnetfilter_conntrack; nf_conntrack_netlink.c of Linux",
     cut: Cut::Lines,
     parser: |options| Box::new(ConntrackParser::new(&options)),

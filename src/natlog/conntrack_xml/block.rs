@@ -67,6 +67,8 @@ impl Block {
             self.is_open = false;
             return Taken::Broken(RejectReason::LineTooLong);
         }
+        // No value goes on in the next line.
+        self.bytes.push(b'\n');
         self.bytes.extend_from_slice(line);
         if line.windows(7).any(|w| w == b"</flow>") {
             self.is_open = false;

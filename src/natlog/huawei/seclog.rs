@@ -72,6 +72,8 @@ pub(super) fn read<'a>(
         fields.put(key, value.trim_ascii_end())?;
         last = key;
     }
+    // The dot that ends the record may be one within a name that was cut.
+    frame.is_whole &= !matches!(last, b"UserName" | b"SourceVpnID");
     let some = |text: Option<&'a [u8]>| text.filter(|text| !matches!(*text, b"0.0.0.0" | b"::"));
     let (source, source_port) = (fields.need(b"SourceIP")?, fields.need(b"SourcePort")?);
     let seen = some(fields.get(b"DestinationNatIP"));

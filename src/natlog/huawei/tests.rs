@@ -150,6 +150,8 @@ fn a_firewall_logs_sessions_with_both_times() {
     let sentence = "%%01SECLOG/6/SESSION_BUILT(l): Built an udp session, 10.0.0.1:1 (trust) to 192.0.2.8:2 (untrust).";
     assert_eq!(refused(sentence), "no-translation");
     prefixes_are_safe(Format::Huawei, &options(), FIREWALL);
+    // A dot ends the record, or stands within a name.
+    prefixes_are_safe(Format::Huawei, &options(), &FIREWALL.replace("user7", "ann.lee"));
     survives(Format::Huawei, &[FIREWALL, BARE, FAR]);
 }
 

@@ -179,6 +179,9 @@ fn flows_that_were_not_translated_are_in_order() {
     assert!(
         read(&v6).contains(r#""inside":"2001:db8::1","inside_port":5000,"outside":"203.0.113.7""#)
     );
+    // What is ICMPv6 inside is ICMP at the public address.
+    let ping = v6.replace(" 17 P", " 58 P");
+    assert!(read(&ping).contains(r#""proto":1,"inside":"2001:db8::1","outside":"203.0.113.7""#));
 }
 
 #[test]

@@ -9,8 +9,6 @@ pub(super) struct Attributes<'a> {
     record: &'a [u8],
     at: usize,
     header: &'a [u8],
-    /// Where the header of the next record stands, in what radsniff prints.
-    next_at: Option<usize>,
 }
 
 /// An attribute: its name, its value without quotes, and the column at which its line begins.
@@ -22,7 +20,7 @@ impl<'a> Attributes<'a> {
         if record.first().is_none_or(u8::is_ascii_whitespace) {
             return Err((RejectReason::CutShort, 1));
         }
-        let mut attributes = Attributes { record, at: 0, header: &[], next_at: None };
+        let mut attributes = Attributes { record, at: 0, header: &[] };
         attributes.header = attributes.line().unwrap_or_default();
         Ok(attributes)
     }
@@ -30,11 +28,6 @@ impl<'a> Attributes<'a> {
     /// The line that is not indented.
     pub(super) fn header(&self) -> &'a [u8] {
         self.header
-    }
-
-    /// Where the next record begins, if this one ended at it.
-    pub(super) fn next_at(&self) -> Option<usize> {
-        self.next_at
     }
 
     fn line(&mut self) -> Option<&'a [u8]> {
@@ -66,10 +59,6 @@ impl<'a> Attributes<'a> {
                 continue;
             }
             if !line.first().is_some_and(u8::is_ascii_whitespace) {
-                if is_of_radsniff(text) {
-                    self.next_at = Some(self.at - line.len() - 1);
-                    return Ok(None);
-                }
                 // The header of another record.
                 return Err((RejectReason::CutShort, at));
             }
@@ -93,22 +82,11 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// Where the next packet of radsniff begins behind one that cannot be read.
-pub(super) fn next_packet(record: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for (place, line) in record.split(|b| *b == b'\n').enumerate() {
-        if place > 0 && is_of_radsniff(line.trim_ascii_end()) {
-            return Some(at);
-        }
-        at += line.len() + 1;
-    }
-    None
-}
-
 /// `2026-11-22 00:18:59.123456 (7) Accounting-Request Id 5 ...`, or what radsniff says when it is done.
-pub(super) fn is_of_radsniff(header: &[u8]) -> bool {
+pub(in crate::natlog) fn is_of_radsniff(header: &[u8]) -> bool {
     let has = |needle: &[u8]| header.windows(needle.len()).any(|w| w == needle);
-    let names: [&[u8]; 3] = [b") Accounting-", b") Access-", b") Status-Server"];
+    let names: [&[u8]; 5] =
+        [b") Accounting-", b") Access-", b") Status-Server", b") CoA-", b") Disconnect-"];
     if header.first().is_none_or(u8::is_ascii_whitespace) {
         return false;
     }

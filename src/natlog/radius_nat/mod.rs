@@ -48,12 +48,13 @@ mod says;
 
 use jiff::civil::DateTime;
 
-use self::attributes::{Attributes, is_of_radsniff, next_packet, number, text_of};
+pub(super) use self::attributes::is_of_radsniff;
+use self::attributes::{Attributes, number, text_of};
 use self::block::{Blocks, Change, Found, Unit};
 use self::says::Says;
 use super::clock::{Clock, utc};
 use super::format::{Cut, FormatInfo, Status, Yields};
-use super::reader::{LineParser, ReaderOptions, column};
+use super::reader::{LineParser, ReaderOptions};
 use super::scan::Cursor;
 use super::stamp::stamp;
 use super::{Event, EventKind, RejectReason};
@@ -100,10 +101,6 @@ pub struct RadiusNatParser {
     nas: Vec<u8>,
     has_several_nas: bool,
     is_whole: bool,
-    /// Where the next record of the text begins.
-    next_at: Option<usize>,
-    /// Where the record at hand begins.
-    from: usize,
 }
 
 /// RFC 2866, section 5.1; FreeRADIUS writes the names of its dictionary.
@@ -128,8 +125,6 @@ impl RadiusNatParser {
             nas: Vec::new(),
             has_several_nas: false,
             is_whole: false,
-            next_at: None,
-            from: 0,
         }
     }
 
@@ -138,7 +133,6 @@ impl RadiusNatParser {
         self.read = 0;
         self.shared = Event::default();
         self.is_whole = false;
-        self.next_at = None;
         let mut attributes = Attributes::of(record)?;
         let mut says = Says { header: attributes.header(), ..Says::default() };
         let mut last: &[u8] = b"";
@@ -150,9 +144,8 @@ impl RadiusNatParser {
             taken.map_err(|reason| (reason, at))?;
             last = name;
         }
-        self.next_at = attributes.next_at();
         let is_last = matches!(last, b"Timestamp" | b"Authenticator-Field");
-        self.is_whole = self.next_at.is_some() || attributes.ends_with_line() && is_last;
+        self.is_whole = attributes.ends_with_line() && is_last;
         let at = attributes.column();
         self.blocks.finish().map_err(|reason| (reason, at))?;
         self.note_nas(says.nas);
@@ -379,13 +372,11 @@ fn start(time: Option<WrittenTime>, session_time: Option<u64>) -> Option<Written
     Some(WrittenTime::new(Timestamp::from_microsecond(start), resolution))
 }
 
-impl RadiusNatParser {
-    /// The first event of a record.
-    fn first(&mut self, record: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
-        if let Err(err) = self.record(record) {
+impl LineParser for RadiusNatParser {
+    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
+        if let Err(err) = self.record(line) {
             event.time = self.shared.time;
             self.blocks.clear();
-            self.next_at = self.next_at.or_else(|| next_packet(record));
             return Err(err);
         }
         if self.shared.kind == EventKind::DeviceRestart {
@@ -395,27 +386,13 @@ impl RadiusNatParser {
         }
         self.next_block(event).ok_or((RejectReason::MissingField, 1))
     }
-}
-
-impl LineParser for RadiusNatParser {
-    fn parse_line(&mut self, line: &[u8], event: &mut Event) -> Result<(), (RejectReason, u32)> {
-        self.from = 0;
-        self.first(line, event)
-    }
 
     fn parse_more(
         &mut self,
-        line: &[u8],
+        _line: &[u8],
         event: &mut Event,
     ) -> Option<Result<(), (RejectReason, u32)>> {
-        if let Some(()) = self.next_block(event) {
-            return Some(Ok(()));
-        }
-        self.from += self.next_at.take()?;
-        let from = self.from;
-        let rest = line.get(from..).filter(|rest| !rest.is_empty())?;
-        let placed = |(reason, at): (_, u32)| (reason, at.saturating_add(column(from) - 1));
-        Some(self.first(rest, event).map_err(placed))
+        self.next_block(event).map(Ok)
     }
 
     fn is_surely_whole(&self) -> bool {

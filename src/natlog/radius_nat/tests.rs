@@ -348,7 +348,9 @@ fn radsniff_prints_packets_one_behind_the_other() {
     assert_eq!(time.end().rfc3339(), "2026-11-22T00:18:59.250001Z");
     assert_eq!(all[1].as_ref().unwrap_err().0, RejectReason::NotNat);
     let last = all[2].as_ref().unwrap();
-    assert_eq!((last.kind, last.record), (EventKind::BlockRelease, 3));
+    assert_eq!((last.kind, last.line, last.record), (EventKind::BlockRelease, 11, 1));
+    let span = usize::try_from(last.span.offset).unwrap();
+    assert!(SNIFFED[span..].starts_with("2026-11-22 00:19:59.250000 (3)"));
     assert_eq!(last.time.unwrap().start().rfc3339(), "2026-11-22T00:19:56.25Z");
     assert_eq!(all.len(), 4);
     let bad = SNIFFED.replacen("1535", "15x5", 1);
@@ -356,10 +358,24 @@ fn radsniff_prints_packets_one_behind_the_other() {
     let place = u32::try_from(bad.find("\tHuawei-NAT-End").unwrap()).unwrap() + 1;
     assert_eq!(all[0], Err((RejectReason::BadPort, place)));
     assert_eq!(all[2].as_ref().unwrap().kind, EventKind::BlockRelease);
+    // Packets of other kinds end one too.
+    for code in ["CoA-Request", "Disconnect-ACK"] {
+        let other = SNIFFED.replace("Accounting-Response", code);
+        assert_eq!(read_with(options.clone(), &other)[0], read_with(options.clone(), SNIFFED)[0]);
+    }
     // What is cut off is no other block.
     for end in 1..SNIFFED.len() {
         for event in read_with(options.clone(), &SNIFFED[..end]).into_iter().flatten() {
             assert_eq!(event.ports.unwrap().to_string(), "1024-1535", "{}", &SNIFFED[..end]);
         }
     }
+}
+
+#[test]
+fn radsniff_may_print_more_than_the_longest_record() {
+    let options = ReaderOptions::new().with_zone(crate::time::Zone::UTC).with_max_line_len(2048);
+    let long = SNIFFED.replace("Done sniffing\n", "").repeat(20);
+    let all = read_with(options, &format!("{long}Done sniffing\n"));
+    assert_eq!(all.iter().filter(|read| read.is_ok()).count(), 40);
+    assert_eq!(all.len(), 61);
 }

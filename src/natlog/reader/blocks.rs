@@ -4,11 +4,13 @@ use std::io;
 
 use super::{Reader, Row};
 use crate::natlog::lines::Found;
+use crate::natlog::radius_nat::is_of_radsniff;
 
 /// What holds the lines of a record together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Block {
-    /// Lines up to a blank one, which belongs to the record and shows that it is whole.
+    /// Lines up to a blank one, which belongs to the record and shows that it is whole; or up to the header of what
+    /// radsniff prints next.
     Paragraph,
     /// From a line that begins with `{` up to the one that closes it; every other line stands alone.
     Object(Braces),
@@ -44,6 +46,11 @@ enum Next {
 }
 
 impl Block {
+    /// Whether a line begins another record.
+    fn ends_before(&self, line: &[u8]) -> bool {
+        *self == Block::Paragraph && is_of_radsniff(line)
+    }
+
     fn take(&mut self, line: &[u8], is_first: bool) -> Next {
         match self {
             Block::Paragraph if line.trim_ascii().is_empty() => Next::Ends,
@@ -79,7 +86,11 @@ impl<R: io::Read> Reader<R> {
                     return Ok(Row::LongBlock { len, lines });
                 }
             };
-            let next = block.take(self.buffer.bytes(from, len), lines == 0);
+            let line = self.buffer.bytes(from, len);
+            if lines > 0 && block.ends_before(line) {
+                return Ok(Row::Whole { len: from.saturating_sub(1), lines, has_newline: true });
+            }
+            let next = block.take(line, lines == 0);
             lines += 1;
             match next {
                 Next::Ends => return Ok(Row::Whole { len, lines, has_newline }),

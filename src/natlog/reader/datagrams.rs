@@ -152,7 +152,7 @@ fn lines_of(parser: &mut dyn LineParser, bytes: &[u8], ready: &mut VecDeque<Deco
         decoded.result = parser.parse_line(line, &mut decoded.event);
         loop {
             if let Err((reason, _)) = decoded.result
-                && !reason.is_expected()
+                && !reason.has_time()
             {
                 decoded.event.time = None;
             }

@@ -1,7 +1,7 @@
 //! Records of OPRINT: a line `===>PACKET BOUNDARY`, then one key a line.
 //!
-//! A record is complete with `oob.protocol`, the last key of a flow, or with the next boundary; the lines of it that yield
-//! nothing count as passed over.
+//! A flow is complete with `oob.protocol`, its last key; a boundary before that shows that it was cut short. The lines of a
+//! record that yield nothing count as passed over.
 
 /// Longer records are damage.
 const LONGEST: usize = 16 * 1024;
@@ -26,6 +26,8 @@ pub(super) enum Taken {
     Kept,
     /// A record is complete: [`Oprint::record`].
     Complete,
+    /// Another one begins before this one is complete, which no flow is then.
+    Ended,
     /// A record has no end.
     TooLong,
 }
@@ -33,10 +35,10 @@ pub(super) enum Taken {
 impl Oprint {
     pub(super) fn take(&mut self, line: &[u8]) -> Taken {
         if line.trim_ascii_end() == BOUNDARY {
-            let is_complete = self.is_within && !self.bytes.is_empty();
+            let has_record = self.is_within && !self.bytes.is_empty();
             self.is_within = true;
             self.is_read = false;
-            return if is_complete { Taken::Complete } else { Taken::Kept };
+            return if has_record { Taken::Ended } else { Taken::Kept };
         }
         if !self.is_within {
             return Taken::No;

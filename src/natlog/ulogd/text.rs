@@ -144,6 +144,7 @@ impl LineParser for UlogdParser {
             Taken::No => {}
             Taken::Kept => return Err((RejectReason::Header, 1)),
             Taken::Complete => return self.printed(event),
+            Taken::Ended => return self.printed(event).and(Err((RejectReason::CutShort, 1))),
             Taken::TooLong => return Err((RejectReason::LineTooLong, 1)),
         }
         if let Some((kind, at)) = flow_at(line) {
