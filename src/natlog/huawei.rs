@@ -1,5 +1,5 @@
 //! Huawei NE40E and NetEngine 8000 CGN: syslog of flows and of users' port ranges; the session logs of USG firewalls
-//! ([`seclog`]); and the other makers who write the same forms (`DPtech`, Hillstone).
+//! (`seclog`); and the other makers who write the same forms (`DPtech`, Hillstone).
 //!
 //! ```text
 //! <NAT444>:<SessionW> 1795306735|1795306795|100.64.0.7|203.0.113.9|20001|198.51.100.4|443|6

@@ -6,9 +6,8 @@
 //! <flow type="new"><meta direction="original">...</meta><meta direction="reply">...</meta>...</flow>
 //! ```
 //!
-//! One `<flow>` a line, or several, or one laid out over lines ([`Block`]); what opens and closes the document is passed
-//! over. A flow says what a line of
-//! [`super::conntrack`] says, and where the two differ:
+//! One `<flow>` a line, or several, or one laid out over lines (up to 16 KiB); what opens and closes the document is passed
+//! over. A flow says what a line of [`super::conntrack`] says, and where the two differ:
 //!
 //! | fact | where |
 //! |---|---|
