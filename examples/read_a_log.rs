@@ -12,9 +12,10 @@ use portledger::time::{TimeDelta, WrittenTime};
 
 const SAMPLE: &str = "\
 [1793642400.500000]\t    [NEW] ipv4     2 udp      17 30 src=100.64.0.10 dst=192.0.2.53 sport=5353 dport=53 [UNREPLIED] src=192.0.2.53 dst=203.0.113.7 sport=53 dport=40213 id=7
-[1793642400.520000]\t [UPDATE] ipv4     2 udp      17 30 src=100.64.0.10 dst=192.0.2.53 sport=5353 dport=53 src=192.0.2.53 dst=203.0.113.7 sport=53 dport=40213 id=7
+[1793642410.000000]\t [UPDATE] ipv4     2 udp      17 30 src=100.64.0.10 dst=192.0.2.53 sport=5353 dport=53 src=192.0.2.53 dst=203.0.113.7 sport=53 dport=40213 id=7
 [1793642411.000000]\t    [NEW] ipv4     2 udp      17 30 src=100.64.0.999 dst=192.0.2.53 sport=5353 dport=53 [UNREPLIED] src=192.0.2.53 dst=203.0.113.7 sport=53 dport=40214 id=8
-[1793642433.000000]\t[DESTROY] ipv4     2 udp      17 src=100.64.0.10 dst=192.0.2.53 sport=5353 dport=53 packets=1 bytes=92 src=192.0.2.53 dst=203.0.113.7 sport=53 dport=40213 packets=1 bytes=140 delta-time=31 [start=Mon Nov  2 18:00:00 2026] [stop=Mon Nov  2 18:00:31 2026] id=7
+[1793642412.000000]\t [UPDATE] ipv4     2 udp      17 30 src=100.64.0.10 dst=192.0.2.53 sport=5353 dport=53 src=192.0.2.53 dst=203.0.113.7 sport=53 dport=40213 id=7
+[1793642444.000000]\t[DESTROY] ipv4     2 udp      17 src=100.64.0.10 dst=192.0.2.53 sport=5353 dport=53 packets=1 bytes=92 src=192.0.2.53 dst=203.0.113.7 sport=53 dport=40213 packets=1 bytes=140 delta-time=42 [start=Mon Nov  2 18:00:00 2026] [stop=Mon Nov  2 18:00:42 2026] id=7
 ";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -53,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let ledger = Ledger::open(dir.path())?;
     let Some(((addr, ports), time)) = first else { return Ok(()) };
-    // Behind the damaged line: it could have said anything of the seconds around it.
+    // Well before the damaged line, which could have said anything of the time between the lines beside it.
     let later = time.start().plus(TimeDelta::from_second(2)).floor_second();
     let inquiry = Inquiry::new(addr, WrittenTime::new(later, 1_000_000)).port(ports.first());
     let answer = Resolver::new(&ledger).resolve(&inquiry);
