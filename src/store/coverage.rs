@@ -21,7 +21,14 @@ use crate::time::{TimeDelta, TimeRange, Timestamp};
 /// ```
 ///
 /// A time that was declared complete covers both. Gaps are in neither; nor is what was expired. A source that was
-/// seen to lose lines, or that shows flows without saying who held which port, covers no absence.
+/// seen to lose lines, or that shows flows without saying who held which port, covers no absence; and neither does a
+/// later one of its device before the longest life of what the first may have missed is over:
+///
+/// ```text
+///   cgn-1, lossy       |=======|
+///   cgn-1, complete             |=====================|
+///   absent                      |<- max_life ->|======|
+/// ```
 ///
 /// Where several devices share an address, all of them must have been recording. A pool says that a device has a
 /// share in the address, and when; a device that shows an address without one has a share at any time:
@@ -50,6 +57,28 @@ struct Device<'m> {
     coverage: Coverage,
     /// When it had a share in the address.
     share: RangeSet<Timestamp>,
+    /// When lines of it were lost, and how long what they began may go on.
+    lost: Vec<(TimeRange, Option<TimeDelta>)>,
+}
+
+impl Device<'_> {
+    fn lose(&mut self, source: &SourceEntry) {
+        let log = source.log.as_ref().filter(|log| log.lossy);
+        if let Some((log, range)) = log.zip(source.covers.or(source.recorded)) {
+            self.lost.push((range, log.profile.max_life));
+        }
+    }
+
+    /// Takes away the absence behind what was lost, unless another collector was complete then.
+    fn doubt_what_goes_on(&mut self) {
+        let absent = self.coverage.absent.clone();
+        for (range, life) in &self.lost {
+            for hole in absent.gaps(&(range.start()..range.end())) {
+                let until = life.map_or(Timestamp::MAX, |life| hole.end.plus(life));
+                self.coverage.absent.remove(hole.start..until);
+            }
+        }
+    }
 }
 
 /// Why records that are complete for what they show do not prove that nobody was there.
@@ -79,7 +108,12 @@ impl Coverage {
                 .collect();
             // A device without any log counts too: who it served cannot be known.
             if !share.is_empty() && !devices.iter().any(|d| d.name == name) {
-                devices.push(Device { name, coverage: Coverage::default(), share });
+                devices.push(Device {
+                    name,
+                    coverage: Coverage::default(),
+                    share,
+                    lost: Vec::new(),
+                });
             }
         }
         let mut known = false;
@@ -100,15 +134,18 @@ impl Coverage {
                 }
             }
             let own = Coverage::of_source(source);
-            match at.and_then(|at| devices.get_mut(at)) {
-                Some(device) => device.coverage.join(&own),
-                None => devices.push(Device {
-                    name: &source.name,
-                    coverage: own,
-                    share: [Timestamp::MIN..Timestamp::MAX].into_iter().collect(),
-                }),
+            let at = at.unwrap_or_else(|| {
+                let share = [Timestamp::MIN..Timestamp::MAX].into_iter().collect();
+                let coverage = Coverage::default();
+                devices.push(Device { name: &source.name, coverage, share, lost: Vec::new() });
+                devices.len() - 1
+            });
+            if let Some(device) = devices.get_mut(at) {
+                device.coverage.join(&own);
+                device.lose(source);
             }
         }
+        devices.iter_mut().for_each(Device::doubt_what_goes_on);
         let mut all = Coverage::meet(&devices);
         all.known |= known;
         if let Some(before) = manifest.expired_before {

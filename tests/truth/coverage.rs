@@ -265,11 +265,40 @@ fn what_lost_lines_leave_open_is_nobodys_absence_in_the_next_import() {
     import(&mut world.ledger, Some("@0/@2000"), &damaged);
     import(&mut world.ledger, Some("@2000/@4000"), SECOND);
     assert_told(&world.at("@2200"), Verdict::NotCovered, Reason::LostLines, "");
+    // The damaged line may have been of any port.
     let other = world.ask(&q("@2200").port(4001).tcp());
-    assert_told(&other, Verdict::Free, Reason::Idle, "");
+    assert_told(&other, Verdict::NotCovered, Reason::LostLines, "");
 
     let mut world = World::new().ann_bob_cat();
     import(&mut world.ledger, None, FIRST);
     import(&mut world.ledger, None, SECOND);
     assert_told(&world.at("@2500"), Verdict::Ambiguous, Reason::SeveralHolders, "ann;bob");
+}
+
+#[test]
+fn what_a_lossy_log_missed_may_go_on_in_the_next_one() {
+    //  ann        ? - - - - - - - - - - -        her create may be among the lost ones
+    //  first      500 |========| 1500            bob's second create shows that a release was lost
+    //  second          1500 |===================| 9000
+    let lossy = "event,time,proto,inside,outside,port\n\
+                 session_create,@1000,tcp,100.64.0.2,203.0.113.7,5000\n\
+                 session_create,@1100,tcp,100.64.0.2,203.0.113.7,5000\n\
+                 session_delete,@1200,tcp,100.64.0.2,203.0.113.7,5000\n";
+    let whole = "event,time,proto,inside,outside,port\n\
+                 session_create,@2000,tcp,100.64.0.2,203.0.113.7,5000\n\
+                 session_delete,@2100,tcp,100.64.0.2,203.0.113.7,5000\n";
+    let told = |first: &str, life: Option<TimeDelta>, at: &str| {
+        let profile = Profile { max_life: life, ..Profile::exact() };
+        let world = World::new()
+            .ann_bob_cat()
+            .log_covering("cgn-1", profile.clone(), "@500/@1500", first)
+            .log_covering("cgn-1", profile, "@1500/@9000", whole);
+        world.at(at).verdict
+    };
+    let complete: Vec<&str> = lossy.lines().filter(|line| !line.contains("@1100")).collect();
+    assert_eq!(told(&(complete.join("\n") + "\n"), None, "@3000"), Verdict::Free);
+    assert_eq!(told(lossy, None, "@3000"), Verdict::NotCovered);
+    let life = Some(TimeDelta::from_second(3600));
+    assert_eq!(told(lossy, life, "@5000"), Verdict::NotCovered);
+    assert_eq!(told(lossy, life, "@5200"), Verdict::Free);
 }
