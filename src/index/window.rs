@@ -158,8 +158,10 @@ impl View<'_> {
                 if progress.leaf != Some(leaf_number) {
                     *progress = Progress { leaf: Some(leaf_number), next_line: 0 };
                 }
-                // All lines of the buckets, then those that the last one spills into.
+                // All lines of the buckets, then those that the last one spills into; a forged number of buckets reaches
+                // no farther than the lines that there are.
                 let behind = line + at(high) + (1 << bucket_shift);
+                let behind = behind.min(self.lines.len() as u64);
                 let mut number = (line + at(low)).max(progress.next_line);
                 while number < behind
                     || number < behind + (1 << chain_shift)
