@@ -93,6 +93,27 @@ fn a_cut_or_longer_file_is_an_error_at_once() {
     assert!(matches!(Index::from_bytes(&longer), Err(FormatError::Length { .. })));
 }
 
+/// Leaves that claim more lines than any file has.
+#[test]
+fn a_leaf_ends_with_the_lines_of_the_file() {
+    let good = whole();
+    let header = Header::read(&good).unwrap();
+    let regions = header.section(Section::Regions);
+    let began = Instant::now();
+    for region in regions.step_by(16).take(40) {
+        let mut file = good.clone();
+        // So many buckets, of two billion lines each.
+        file[region + 4..region + 8].fill(0xFF);
+        file[region + 14] = 31;
+        header.seal(&mut file);
+        if let Ok(index) = Index::from_bytes(&file) {
+            ask(&index);
+        }
+    }
+    // Not a measurement: four billion steps a question are minutes.
+    assert!(began.elapsed() < Duration::from_secs(60));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(
         std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(30)
