@@ -6,7 +6,8 @@
 //!     NAT_ResponderPort: 443, NAT_InitiatorIP: 203.0.113.7, NAT_ResponderIP: 192.0.2.10
 //! ```
 //!
-//! `FirstPacketSecond` is in UTC. An event without the fields of the NAT says nothing of it: older releases have none.
+//! `FirstPacketSecond` is in UTC. An event without the fields of the NAT says nothing of it: older releases have none. Behind
+//! the text of a client they are refused, since it may hold anything.
 
 use std::net::IpAddr;
 
@@ -38,6 +39,9 @@ const KEYS: [&[u8]; 13] = [
     b"NAT_ResponderPort",
 ];
 
+/// What the client says of itself, with commas and blanks as it likes.
+const CLIENTS: [&[u8]; 3] = [b"UserAgent", b"HTTPReferer", b"ReferencedHost"];
+
 /// Reads the pairs behind the number of the message, and their time.
 pub(super) fn read<'a>(
     parser: &mut CiscoAsaParser,
@@ -47,11 +51,16 @@ pub(super) fn read<'a>(
     event: &mut Event,
 ) -> Result<(), Refusal<'a>> {
     let mut fields = Fields::new(&KEYS, rest);
-    let mut is_own = false;
+    let (mut is_own, mut is_behind_client) = (false, false);
     for part in rest.split(|&b| b == b',') {
         let part = part.trim_ascii();
         let Some((key, value)) = texts::split_at_text(part, b": ") else { continue };
         is_own = KEYS.contains(&key);
+        is_behind_client |= CLIENTS.contains(&key);
+        // It may have put them there, where the event has none of its own.
+        if is_behind_client && key.starts_with(b"NAT_") {
+            return Err((RejectReason::BadValue, part));
+        }
         fields.put(key, value.trim_ascii())?;
     }
     parser.is_whole = !is_own;

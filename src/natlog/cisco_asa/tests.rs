@@ -52,6 +52,7 @@ fn connection_events_of_firepower() {
     assert!(read(&ping).contains(r#""first":0,"last":65535,"dst":"192.0.2.99","time""#));
     for (from, to, reason) in [
         ("NAT_", "XAT_", "other-event"),
+        ("URL: https", "UserAgent: https", "bad-value"),
         ("NAT_InitiatorPort: 20017", "NAT_InitiatorPort: 70017", "bad-port"),
         ("NAT_InitiatorPort: 20017, ", "", "missing-field"),
         ("203.0.113.7", "2001:db8::7", "ipv6-translation"),
